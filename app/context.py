@@ -1,0 +1,241 @@
+"""What the pipelines need of the outside world: one Protocol for each thing, and the one frozen bundle of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.domain.disk import DiskLook, DiskQuestion
+from app.domain.policy import Policy
+from app.domain.videos import FetchedTrailer, SearchHit
+from app.settings import Settings
+from schemas.arr.common import Notification, RootFolder, SystemStatus
+from schemas.base import ArrType
+from schemas.media import MediaCreate
+
+RawItem = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ArrTarget:
+    """Where an Arr is and the key that opens it; `url` has no trailing slash and includes the URL base."""
+
+    arr_type: ArrType
+    url: str
+    api_key: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEntry:
+    """Our own entry in the Arr's Connect list, as it shall be."""
+
+    name: str
+    url: str
+    user: str
+    password: SecretStr
+
+
+class Transactions(Protocol):
+    """The database; only leaving `transaction()` without an error commits."""
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Open one transaction. Raises Unavailable where Postgres cannot be reached or cannot commit."""
+        ...
+
+
+class ArrManagerProtocol(Protocol):
+    """One Radarr or Sonarr. Every call may raise ArrConnectionError: then nothing was learnt about any item."""
+
+    async def get_system_status(self) -> SystemStatus:
+        """Ask who answers there. Raises ArrNotAnArr unless it is the app that the target names."""
+        ...
+
+    def get_all_media(self) -> AsyncIterator[RawItem]:
+        """Stream the whole list, item by item, as it arrives.
+
+        Ends without an error only if the answer was complete (200, the JSON array closed, every element an object).
+        Raises ArrBadAnswer otherwise, possibly after some items.
+        """
+        ...
+
+    async def get_media(self, arr_id: int) -> RawItem:
+        """Get one item.
+
+        Raises ArrItemGone for a 404 whose body is a JSON object (any other 404 is an ArrConnectionError), ArrItemError
+        for 500 or another 4xx.
+        """
+        ...
+
+    async def get_root_folders(self) -> list[RootFolder]:
+        """List the folders below which the app keeps its items."""
+        ...
+
+    async def get_webhooks(self) -> list[Notification]:
+        """List the Connect entries of the kind Webhook."""
+        ...
+
+    async def save_webhook(self, entry: WebhookEntry, notification_id: int | None) -> int:
+        """Create our Connect entry, or overwrite the one with this id, and give its id.
+
+        The Arr sends its Test to us inside this call. Raises ArrRejected with the Arr's own words.
+        """
+        ...
+
+    async def delete_webhook(self, notification_id: int) -> None:
+        """Remove a Connect entry; one that is gone already is fine."""
+        ...
+
+
+class Arrs(Protocol):
+    """Makes managers, and knows how each app's items are read."""
+
+    def radarr(self, target: ArrTarget) -> ArrManagerProtocol:
+        """Give a manager for a Radarr; nothing is asked yet."""
+        ...
+
+    def sonarr(self, target: ArrTarget) -> ArrManagerProtocol:
+        """Give a manager for a Sonarr; nothing is asked yet."""
+        ...
+
+    def parse_movie(self, raw: RawItem) -> MediaCreate:
+        """Read Radarr's movie. Raises ArrItemError that names the field at fault."""
+        ...
+
+    def parse_series(self, raw: RawItem) -> MediaCreate:
+        """Read Sonarr's series. Raises ArrItemError that names the field at fault."""
+        ...
+
+
+class Library(Protocol):
+    """The media folders on disk. No call blocks the event loop; a disk that hangs gives StorageError(UNREACHABLE)."""
+
+    async def check_trailer_exists(self, question: DiskQuestion) -> DiskLook:
+        """Look at a title's folder: whether it is there, shows the title's own media, and which trailers are in it."""
+        ...
+
+    async def make_work_dir(self, folder: Path, name: str) -> Path:
+        """Make a private hidden directory in an existing title folder, so on its file system.
+
+        Raises StorageError: MISSING (the folder is not there; it is never created), NOT_WRITABLE, FULL, UNREACHABLE.
+        """
+        ...
+
+    async def remove_work_dir(self, folder: Path, name: str) -> None:
+        """Remove a directory that make_work_dir made, with what is in it; one that is gone is fine."""
+        ...
+
+    async def place(self, source: Path, folder: Path, rel_path: str) -> PlacedFile:
+        """Give a finished file its final name in one step, with the configured mode, and never replace anything.
+
+        Makes at most the one directory `Trailers` below the folder. Raises StorageError: NAME_TAKEN, OUTSIDE (the
+        path leaves the folder), NOT_WRITABLE, FULL, MISSING, UNREACHABLE.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedFile:
+    """A file under its final name; `mtime_ns` and `size` are what tells later whether anybody changed it."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRequest:
+    """One video to fetch: `url` is canonical (schemas.media.canonical_trailer_url)."""
+
+    url: str
+    work_dir: Path
+    policy: Policy
+
+
+class Videos(Protocol):
+    """YouTube and Vimeo through yt-dlp, in a child process that dies with this one."""
+
+    async def fetch(self, request: FetchRequest, progress: Callable[[float | None], None]) -> FetchedTrailer:
+        """Download into the work directory and verify there; progress is percent, None while unknown.
+
+        Cancelling ends the child and all its processes within seconds. Raises FetchError, StorageError.
+        """
+        ...
+
+    async def search(self, query: str, limit: int) -> list[SearchHit]:
+        """Search YouTube; hits come in YouTube's order. Raises FetchError."""
+        ...
+
+
+class Wakeups(Protocol):
+    """The job queue; it carries wake-ups only, so no call ever fails: what is lost is found by the sweep."""
+
+    async def wake_sync(self, connection_id: int, arr_id: int, seq: int) -> bool:
+        """Ask a worker to sync an item; False where Redis is away."""
+        ...
+
+    async def wake_acquire(self, media_id: int) -> bool:
+        """Ask a worker to fetch the best due trailer; False where Redis is away."""
+        ...
+
+    async def wake_refresh(self, run_id: int) -> bool:
+        """Ask a worker to reconcile; False where Redis is away."""
+        ...
+
+    async def depths(self) -> dict[str, int] | None:
+        """Count the jobs per queue; None where Redis is away."""
+        ...
+
+
+class Live(Protocol):
+    """Progress and signs of life, kept for 30 s; no call ever fails."""
+
+    async def beat(self, worker: str, at: datetime) -> None:
+        """Say that a worker is alive."""
+        ...
+
+    async def workers(self) -> dict[str, datetime] | None:
+        """Give the workers seen within 30 s; None where Redis is away."""
+        ...
+
+    async def download_progress(self, media_id: int, percent: float | None) -> None:
+        """Say how far a download is."""
+        ...
+
+    async def downloads(self) -> dict[int, float | None]:
+        """Give the progress of the downloads under way; empty where Redis is away."""
+        ...
+
+
+class Vault(Protocol):
+    """Secrets at rest, under SECRET_KEY."""
+
+    def encrypt(self, secret: str) -> str:
+        """Encrypt with the first key."""
+        ...
+
+    def decrypt(self, token: str) -> SecretStr:
+        """Decrypt with any key. Raises WrongSecretKey."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """Everything a pipeline may touch; bootstrap makes the one of each process."""
+
+    db: Transactions
+    arr: Arrs
+    library: Library
+    videos: Videos
+    wakeups: Wakeups
+    live: Live
+    vault: Vault
+    settings: Settings
+    policy: Policy
+    now: Callable[[], datetime]

@@ -1,0 +1,23 @@
+"""The trailer policy: which videos are wanted, per connection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from schemas.connection import PolicyOverride
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The effective policy of one connection: lengths in seconds, height in lines."""
+
+    max_height: int = 1080
+    min_seconds: int = 20
+    max_seconds: int = 600
+    need_media_file: bool = True
+    search: bool = True
+
+
+def effective_policy(default: Policy, override: PolicyOverride) -> Policy:
+    """Lay a connection's own choices over the default."""
+    return replace(default, **override.model_dump(exclude_none=True))

@@ -1,0 +1,32 @@
+"""What is known of a video: a search hit, and a fetched and verified trailer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """One result of a YouTube search; seconds are None where YouTube did not say."""
+
+    video_id: str
+    title: str
+    channel: str | None
+    seconds: float | None
+    is_live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedTrailer:
+    """A complete file in the work directory, checked to its last packet; duration in seconds, size in bytes."""
+
+    path: Path
+    video_id: str
+    title: str
+    duration: float
+    width: int
+    height: int
+    video_codec: str
+    audio_codec: str | None
+    size: int

@@ -1,0 +1,152 @@
+"""Settings from the environment, TRAILHOOK_*: read and validated once, at start."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.errors import SetupError
+
+ENV_PREFIX = "TRAILHOOK_"
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+
+
+def parse_duration(value: object) -> object:
+    """Turn `10s`, `1h`, `30d` (or plain seconds) into a timedelta; anything else is left for pydantic to refuse."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip().lower()
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return timedelta(seconds=float(text))
+    if match := _DURATION.fullmatch(text):
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    message = "write a number with a unit: 500ms, 10s, 5m, 1h or 30d"
+    raise ValueError(message)
+
+
+def parse_mode(value: object) -> object:
+    """Turn an octal file mode such as 0644 into its number."""
+    if isinstance(value, str):
+        if not re.fullmatch(r"(0o?)?[0-7]{3}", value):
+            message = "write an octal mode of three digits, such as 0644"
+            raise ValueError(message)
+        return int(value, 8)
+    return value
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
+        message = "write a full address such as http://trailhook:7979, without user name or query"
+        raise ValueError(message)
+    return value.rstrip("/")
+
+
+def _url_base(value: str) -> str:
+    base = value.strip().strip("/")
+    if not re.fullmatch(r"[A-Za-z0-9._~/-]*", base):
+        message = "use letters, digits, '-', '_', '.', '~' and '/' only"
+        raise ValueError(message)
+    return f"/{base}" if base else ""
+
+
+def default_data_dir() -> Path:
+    """Give `/var/lib/trailhook` for root, else the platform's user data directory."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/trailhook")
+    return platformdirs.user_data_path("trailhook")
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+FileMode = Annotated[int, BeforeValidator(parse_mode)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
+class Settings(BaseSettings):
+    """One process's settings; `load_settings` reports every bad value at once."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+    )
+
+    data_dir: Path = Field(default_factory=default_data_dir)
+    database_url: SecretStr | None = None
+    redis_url: SecretStr | None = None
+    host: str = "127.0.0.1"
+    port: int = Field(default=7979, ge=1, le=65535)
+    url_base: Annotated[str, AfterValidator(_url_base)] = ""
+    public_url: HttpUrl | None = None
+    api_key: SecretStr | None = Field(default=None, min_length=16)
+    secret_key: SecretStr | None = None
+    max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
+    reconcile_interval: Duration = timedelta(hours=1)
+    max_delete_share: float = Field(default=0.2, ge=0, le=1)
+    event_retention: Duration = timedelta(days=30)
+    download_concurrency: int = Field(default=1, ge=1, le=8)
+    download_gap: Duration = timedelta(seconds=10)
+    backfill_gap: Duration = timedelta(seconds=60)
+    stop_grace: Duration = timedelta(seconds=8)
+    ffmpeg: Path | None = None
+    cookies_file: Path | None = None
+    proxy: SecretStr | None = None
+    file_mode: FileMode | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "console"
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres_only(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        text = value.get_secret_value()
+        for prefix in ("postgresql+asyncpg://", "postgresql://", "postgres://"):
+            if text.startswith(prefix):
+                return SecretStr("postgresql+asyncpg://" + text.removeprefix(prefix))
+        message = "write a Postgres address such as postgresql://user:password@host/trailhook"
+        raise ValueError(message)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_only(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            message = "write a Redis address such as redis://:password@host:6379/0"
+            raise ValueError(message)
+        return value
+
+    @property
+    def service_url(self) -> str:
+        """Where a client on this machine reaches the service."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104
+        host = f"[{host}]" if ":" in host else host
+        return f"http://{host}:{self.port}{self.url_base}"
+
+    @property
+    def webhook_base_url(self) -> str:
+        """Where Arrs reach the service; PUBLIC_URL where it is set."""
+        return self.public_url or self.service_url
+
+
+def load_settings() -> Settings:
+    """Read the environment.
+
+    Raises SetupError that names every bad variable and never repeats a value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [
+            f"{ENV_PREFIX}{'_'.join(str(part) for part in fault['loc']).upper()}: "
+            f"{fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors(include_url=False, include_input=False)
+        ]
+        message = "Correct these settings: " + "; ".join(faults)
+        raise SetupError(message) from None

@@ -1,0 +1,133 @@
+"""Connections to Radarr and Sonarr: as a person makes them and as the API shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+
+from schemas.base import ArrType, Model, MonitorType, RunOutcome, WebhookState
+
+MAX_NAME_LENGTH = 60
+
+
+def arr_base_url(text: str) -> str:
+    """Check the address of an Arr and give it without a trailing slash; raises ValueError that says what to write."""
+    parts = urlsplit(text.strip())
+    if parts.scheme not in {"http", "https"}:
+        message = "begin the address with http:// or https://, as in http://radarr:7878"
+        raise ValueError(message)
+    if not parts.hostname or parts.query or parts.fragment:
+        message = "give the address that you open the app under, as in http://radarr:7878 or http://nas/radarr"
+        raise ValueError(message)
+    if parts.username is not None or parts.password is not None:
+        message = "leave user name and password out of the address; the API key is all that is needed"
+        raise ValueError(message)
+    if "/api" in parts.path.lower().split("?")[0] and parts.path.lower().rstrip("/").endswith(("/api", "/api/v3")):
+        message = "leave /api/v3 out: give the address that you open the app under in a browser"
+        raise ValueError(message)
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def absolute_path(text: str) -> str:
+    """Check a folder of the Arr's host: POSIX, Windows (`a drive letter`) or UNC; raises ValueError otherwise."""
+    if "\x00" in text or not (text.startswith(("/", "\\\\")) or text[1:3] in {":\\", ":/"}):
+        message = r"write a full path, such as /movies, D:\Movies or \\nas\movies"
+        raise ValueError(message)
+    return text
+
+
+def local_path(text: str) -> str:
+    """Check a folder of this machine; raises ValueError unless it is absolute and clean."""
+    if "\x00" in text or not text.startswith("/") or ".." in text.split("/"):
+        message = "write the full path on this machine, such as /media/movies"
+        raise ValueError(message)
+    return text
+
+
+class PathMapping(Model):
+    """The Arr sees `path_from` where this machine sees `path_to`."""
+
+    path_from: Annotated[str, AfterValidator(absolute_path)]
+    path_to: Annotated[str, AfterValidator(local_path)]
+
+
+class PolicyOverride(Model):
+    """What one connection does differently from the default trailer policy; null means the default."""
+
+    max_height: Annotated[int, Field(ge=240, le=4320)] | None = None
+    min_seconds: Annotated[int, Field(ge=1, le=3600)] | None = None
+    max_seconds: Annotated[int, Field(ge=10, le=7200)] | None = None
+    need_media_file: bool | None = None
+    search: bool | None = None
+
+
+ConnectionName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_LENGTH)]
+ApiKey = Annotated[SecretStr, Field(min_length=1, max_length=200)]
+
+
+class ConnectionCreate(Model):
+    """A new connection; `name` defaults to the app's name."""
+
+    name: ConnectionName | None = None
+    arr_type: ArrType
+    url: Annotated[str, AfterValidator(arr_base_url)]
+    api_key: ApiKey
+    monitor_type: MonitorType = MonitorType.MISSING
+    path_mappings: tuple[PathMapping, ...] = ()
+    policy: PolicyOverride = PolicyOverride()
+    register_webhook: bool = True
+
+
+class WebhookRead(Model):
+    """What we know of our entry in the Arr's Connect list."""
+
+    state: WebhookState
+    error: str | None = None
+
+
+class LastRun(Model):
+    """How the connection's newest reconciliation went."""
+
+    id: int
+    outcome: RunOutcome | None
+    finished_at: datetime | None
+    error: str | None
+
+
+class ConnectionRead(Model):
+    """A connection without its secrets."""
+
+    id: int
+    name: str
+    slug: str
+    arr_type: ArrType
+    url: str
+    monitor_type: MonitorType
+    path_mappings: tuple[PathMapping, ...]
+    policy: PolicyOverride
+    enabled: bool
+    healthy: bool
+    webhook: WebhookRead
+    webhook_url: str
+    arr_version: str | None
+    last_ok_at: datetime | None
+    last_error: str | None
+    last_event_at: datetime | None
+    last_run: LastRun | None
+    created_at: datetime
+
+
+class ConnectionCreated(ConnectionRead):
+    """The answer to a new connection: the only place where the webhook's password is ever shown.
+
+    `wanted` is how many titles will get a trailer, null until the first reconciliation has counted them.
+    """
+
+    webhook_user: str
+    webhook_password: str
+    warnings: list[str]
+    wanted: int | None
+    run_id: int

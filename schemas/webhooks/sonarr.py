@@ -1,0 +1,21 @@
+"""Sonarr's webhook: the event types we have words for, and where the item's id stands."""
+
+from __future__ import annotations
+
+EVENT_TYPES = frozenset(
+    {
+        "Test",
+        "Grab",
+        "Download",
+        "Rename",
+        "SeriesAdd",
+        "SeriesDelete",
+        "EpisodeFileDelete",
+        "Health",
+        "HealthRestored",
+        "ApplicationUpdate",
+        "ManualInteractionRequired",
+    }
+)
+ITEM_KEY = "series"
+DELETE_EVENT = "SeriesDelete"
