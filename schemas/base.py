@@ -104,6 +104,7 @@ class RunTrigger(StrEnum):
     STARTUP = "startup"
     SCHEDULE = "schedule"
     MANUAL = "manual"
+    RECOVERY = "recovery"
 
 
 class RunOutcome(StrEnum):

@@ -54,7 +54,8 @@ TrailerUrl = Annotated[str, AfterValidator(canonical_trailer_url)]
 class MediaCreate(Model):
     """A title as its Arr describes it: what parsing gives and `create_or_update_bulk` takes.
 
-    `media_filename` is relative to the title's folder. `tags` are the Arr's tag ids.
+    `media_filename` is relative to the title's folder. `tags` are the Arr's tag ids. `arr_root` is the root folder as
+    the Arr writes it: some versions end it with a separator.
     """
 
     arr_id: int
@@ -75,6 +76,7 @@ class MediaCreate(Model):
     poster_url: str | None = None
     fanart_url: str | None = None
     arr_path: str
+    arr_root: str | None = None
     media_exists: bool = False
     media_filename: str | None = None
     season_count: int | None = None

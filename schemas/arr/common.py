@@ -2,31 +2,67 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import Field, StrictInt
+from pydantic import AfterValidator, ConfigDict, Field, StrictInt, model_validator
 
 from schemas.base import ArrModel
-from schemas.text import CleanText, OptionalText
+from schemas.text import CleanText, OptionalId, OptionalText
 
-ArrId = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
+_INT32_MAX = 2**31 - 1
 
 
-class Language(ArrModel):
+def _fits_int32(value: int | None) -> int | None:
+    if value is not None and not -_INT32_MAX <= value <= _INT32_MAX:
+        message = "the number is too large"
+        raise ValueError(message)
+    return value
+
+
+def _utc(moment: datetime) -> datetime | None:
+    """Read a time without a zone as UTC; one at either end of the calendar (.NET's empty time) means unknown."""
+    if moment.year in {1, 9999}:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+ArrId = Annotated[StrictInt, Field(ge=1, le=_INT32_MAX)]
+# One number that does not fit the column would fail the whole batch it is stored with.
+Int32 = Annotated[int, AfterValidator(_fits_int32)]
+OptionalInt32 = Annotated[OptionalId, AfterValidator(_fits_int32)]
+UtcTime = Annotated[datetime, AfterValidator(_utc)]
+FilledText = Annotated[CleanText, Field(min_length=1)]
+
+
+class ArrResource(ArrModel):
+    """What the REST API gives: null and absent mean the same; an error never quotes the value at fault."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, data: object) -> object:
+        if not isinstance(data, dict):
+            return data
+        return {key: value for key, value in data.items() if value is not None}
+
+
+class Language(ArrResource):
     """A language by the Arr's own id."""
 
     id: int = 0
     name: OptionalText = None
 
 
-class Image(ArrModel):
+class Image(ArrResource):
     """A poster, fan art or banner; `remote_url` is absolute and needs no key."""
 
     cover_type: CleanText = "unknown"
     remote_url: OptionalText = None
 
 
-class SystemStatus(ArrModel):
+class SystemStatus(ArrResource):
     """`GET /system/status`."""
 
     app_name: CleanText
@@ -35,7 +71,7 @@ class SystemStatus(ArrModel):
     is_docker: bool = False
 
 
-class RootFolder(ArrModel):
+class RootFolder(ArrResource):
     """One of `GET /rootfolder`."""
 
     id: int
@@ -43,14 +79,14 @@ class RootFolder(ArrModel):
     accessible: bool = True
 
 
-class NotificationField(ArrModel):
+class NotificationField(ArrResource):
     """One setting of a Connect entry; only name and value count when it is sent."""
 
     name: CleanText
     value: object = None
 
 
-class Notification(ArrModel):
+class Notification(ArrResource):
     """One entry of the Arr's Connect list (`GET /notification`)."""
 
     id: int = 0
@@ -64,5 +100,6 @@ class Notification(ArrModel):
 
 
 def remote_image(images: list[Image], cover_type: str) -> str | None:
-    """Give the public address of the first image of this type."""
-    return next((image.remote_url for image in images if image.cover_type == cover_type and image.remote_url), None)
+    """Give the public web address of the first image of this type."""
+    urls = (image.remote_url for image in images if image.cover_type == cover_type)
+    return next((url for url in urls if url and url.startswith(("https://", "http://"))), None)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from pydantic import Field
 
-from schemas.arr.common import ArrId, Image, Language
-from schemas.base import ArrModel
-from schemas.text import CleanText, OptionalId, OptionalText
+from schemas.arr.common import ArrId, ArrResource, FilledText, Image, Int32, Language, OptionalInt32, UtcTime
+from schemas.text import CleanText, OptionalText
 
 
-class MovieFile(ArrModel):
+class MovieFile(ArrResource):
     """The imported file; the path is relative to the movie's folder."""
 
     relative_path: OptionalText = None
 
 
-class Movie(ArrModel):
+class Movie(ArrResource):
     """A movie; absent and null mean the same, 0 means unknown for ids and years."""
 
     id: ArrId
@@ -25,19 +22,20 @@ class Movie(ArrModel):
     original_title: OptionalText = None
     original_language: Language | None = None
     clean_title: OptionalText = None
-    year: OptionalId = None
+    year: OptionalInt32 = None
     overview: OptionalText = None
-    runtime: OptionalId = None
+    runtime: OptionalInt32 = None
     studio: OptionalText = None
     imdb_id: OptionalText = None
-    tmdb_id: OptionalId = None
+    tmdb_id: OptionalInt32 = None
     title_slug: OptionalText = None
     you_tube_trailer_id: OptionalText = None
-    path: CleanText
+    path: FilledText
+    root_folder_path: OptionalText = None
     has_file: bool = False
     movie_file: MovieFile | None = None
     monitored: bool = False
     genres: list[CleanText] = Field(default_factory=list)
-    tags: list[int] = Field(default_factory=list)
+    tags: list[Int32] = Field(default_factory=list)
     images: list[Image] = Field(default_factory=list)
-    added: datetime | None = None
+    added: UtcTime | None = None

@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from pydantic import Field
 
-from schemas.arr.common import ArrId, Image, Language
-from schemas.base import ArrModel
-from schemas.text import CleanText, OptionalId, OptionalText
+from schemas.arr.common import ArrId, ArrResource, FilledText, Image, Int32, Language, OptionalInt32, UtcTime
+from schemas.text import CleanText, OptionalText
 
 
-class SeriesStatistics(ArrModel):
+class SeriesStatistics(ArrResource):
     """How much of the series is there."""
 
-    season_count: int = 0
-    episode_file_count: int = 0
+    season_count: Int32 = 0
+    episode_file_count: Int32 = 0
 
 
-class Series(ArrModel):
+class Series(ArrResource):
     """A series; absent and null mean the same, 0 means unknown for ids and years."""
 
     id: ArrId
     title: CleanText
     original_language: Language | None = None
     clean_title: OptionalText = None
-    year: OptionalId = None
+    year: OptionalInt32 = None
     overview: OptionalText = None
-    runtime: OptionalId = None
+    runtime: OptionalInt32 = None
     network: OptionalText = None
     imdb_id: OptionalText = None
-    tmdb_id: OptionalId = None
-    tvdb_id: OptionalId = None
+    tmdb_id: OptionalInt32 = None
+    tvdb_id: OptionalInt32 = None
     title_slug: OptionalText = None
-    path: CleanText
+    path: FilledText
+    root_folder_path: OptionalText = None
     monitored: bool = False
     statistics: SeriesStatistics | None = None
     genres: list[CleanText] = Field(default_factory=list)
-    tags: list[int] = Field(default_factory=list)
+    tags: list[Int32] = Field(default_factory=list)
     images: list[Image] = Field(default_factory=list)
-    added: datetime | None = None
+    added: UtcTime | None = None
