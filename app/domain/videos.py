@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.base import CandidateSource
+
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
@@ -30,3 +32,22 @@ class FetchedTrailer:
     video_codec: str
     audio_codec: str | None
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrailerFile:
+    """A trailer of ours: where it goes or is (relative to the title's folder), what it is, and how to know it again.
+
+    Size in bytes and modification time in nanoseconds stay the same from the work directory to the final name.
+    """
+
+    rel_path: str
+    source: CandidateSource
+    video_id: str
+    duration: float
+    width: int
+    height: int
+    video_codec: str
+    audio_codec: str | None
+    size: int
+    mtime_ns: int

@@ -1,0 +1,112 @@
+"""What a title becomes after something was learnt about it: each function takes a title and gives the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from app.domain import backoff
+from app.domain.candidates import known_candidates, search_query
+from app.domain.disk import DiskLook, DiskState, KnownOnDisk, judge_disk
+from app.domain.policy import Policy
+from app.domain.records import Media, Rank
+from app.domain.status import TitleFacts, decide_status
+from schemas.base import FetchFailure, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a decision needs beside the title itself."""
+
+    policy: Policy
+    now: datetime
+    lease_live: bool = False
+
+
+def decided(media: Media, circumstances: Circumstances) -> Media:
+    """Lay the decision of `decide_status` over the title; nothing else ever writes a status."""
+    facts = TitleFacts(
+        kind=media.kind,
+        monitor=media.monitor,
+        trailer_exists=media.trailer_exists,
+        trailer_removed=media.trailer_removed,
+        missing=media.missing_since is not None,
+        media_exists=media.media_exists,
+        has_folder=media.folder_path is not None,
+        disk_state=media.disk_state,
+        look_again_at=_look_again_at(media, circumstances.now),
+        lease_live=circumstances.lease_live,
+        has_source=bool(known_candidates(media)) or search_query(media, circumstances.policy) is not None,
+        need_media_file=circumstances.policy.need_media_file,
+        wanted_rank=media.wanted_rank,
+        retry_at=media.retry_at,
+        last_failure=media.last_failure,
+        failure_text=media.failure_text,
+    )
+    decision = decide_status(facts, circumstances.now)
+    return replace(
+        media,
+        status=decision.status,
+        reason=decision.reason,
+        reason_detail=decision.detail,
+        next_try_at=decision.next_try_at,
+        due_rank=decision.due_rank,
+    )
+
+
+def looked(media: Media, look: DiskLook, ours: Collection[str]) -> Media:
+    """Take up what its folder shows; `ours` are our recorded trailers of that folder, relative to it."""
+    known = KnownOnDisk(
+        trailer_exists=media.trailer_exists,
+        trailer_removed=media.trailer_removed,
+        media_exists=media.media_exists,
+        path_mapped=media.path_mapped,
+        ours=frozenset(ours),
+    )
+    verdict = judge_disk(known, look)
+    return replace(
+        media,
+        trailer_exists=verdict.trailer_exists,
+        trailer_removed=verdict.trailer_removed,
+        disk_state=verdict.state,
+        disk_tries=media.disk_tries + 1 if verdict.state is DiskState.WAITING else 0,
+    )
+
+
+def wanted_by(media: Media, rank: Rank) -> Media:
+    """Raise its place in the queue; nothing lowers it before a trailer is placed."""
+    return replace(media, wanted_rank=min(media.wanted_rank, rank))
+
+
+def asked_for(media: Media) -> Media:
+    """Take a person's click: first in the queue, with past failures and a removed trailer forgiven."""
+    fresh = replace(media, trailer_removed=False, tries=0, retry_at=None, last_failure=None, failure_text=None)
+    return replace(fresh, wanted_rank=Rank.PERSON)
+
+
+def failed(media: Media, failure: FetchFailure, text: str, now: datetime) -> Media:
+    """Count a failed attempt and set when the next may come."""
+    tries = media.tries + 1
+    retry_at = now + backoff.acquire_delay(failure, tries)
+    return replace(media, tries=tries, retry_at=retry_at, last_failure=failure, failure_text=text)
+
+
+def placed(media: Media, now: datetime) -> Media:
+    """Take up that its trailer is in place."""
+    fresh = replace(media, tries=0, retry_at=None, last_failure=None, failure_text=None, wanted_rank=Rank.BACKFILL)
+    return replace(fresh, trailer_exists=True, trailer_removed=False, disk_state=DiskState.READY, downloaded_at=now)
+
+
+def look_again_after(media: Media) -> timedelta | None:
+    """Give the wait before a title's folder is looked at again; None: not before the next refresh."""
+    if media.reason is not Reason.WAITING_FOR_FOLDER:
+        return None
+    return backoff.folder_delay(max(media.disk_tries - 1, 0))
+
+
+def _look_again_at(media: Media, now: datetime) -> datetime | None:
+    if media.disk_state is not DiskState.WAITING:
+        return None
+    delay = backoff.folder_delay(max(media.disk_tries - 1, 0))
+    return None if delay is None else now + delay
