@@ -1,0 +1,1 @@
+"""The database's schema, step by step; `app.db.schema` runs the steps."""

@@ -1,0 +1,157 @@
+"""Attempts to fetch a trailer: at most one unfinished per place, held by a lease (design section 5, "Acquire")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import RowMapping, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.rows import to_media
+from app.db.tables import attempt
+from app.domain.records import Media, Rank
+from app.domain.videos import TrailerFile
+from app.errors import LeaseLost
+from schemas.base import CandidateSource, FetchFailure
+from schemas.media import AttemptRead
+
+LEASE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptClaim:
+    """The right to fetch for one place until the lease ends."""
+
+    id: int
+    media_id: int | None
+    place: str
+    folder_path: str
+    lease_token: int
+
+
+@dataclass(frozen=True, slots=True)
+class LostAttempt:
+    """An attempt whose worker stopped without ending it; `intended` is set once it was about to place that file."""
+
+    claim: AttemptClaim
+    intended: TrailerFile | None
+
+
+_NEXT_DUE = text("""
+    SELECT m.* FROM media m JOIN connection c ON c.id = m.connection_id AND c.enabled
+    WHERE m.due_rank IS NOT NULL AND m.due_rank <= :max_rank AND (m.next_try_at IS NULL OR m.next_try_at <= now())
+      AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.folder_path = m.folder_path AND a.finished_at IS NULL)
+    ORDER BY m.due_rank, m.id LIMIT 1 FOR UPDATE OF m SKIP LOCKED
+""")
+
+_TAKE_LOST = text("""
+    UPDATE attempt SET lease_token = lease_token + 1, lease_until = now() + :lease
+    WHERE id IN (SELECT id FROM attempt WHERE finished_at IS NULL AND lease_until < now()
+                 ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED)
+    RETURNING id, media_id, place, folder_path, lease_token, intended
+""")
+
+_DUE_COUNT = text("""
+    SELECT m.id FROM media m JOIN connection c ON c.id = m.connection_id AND c.enabled
+    WHERE m.due_rank IS NOT NULL AND m.due_rank <= :max_rank AND (m.next_try_at IS NULL OR m.next_try_at <= now())
+      AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.folder_path = m.folder_path AND a.finished_at IS NULL)
+    ORDER BY m.due_rank, m.id LIMIT :limit
+""")
+
+
+async def next_due(tx: AsyncConnection, max_rank: Rank) -> Media | None:
+    """Get the best title that is due, locked; titles in folders where an attempt runs have to wait."""
+    row = (await tx.execute(_NEXT_DUE, {"max_rank": int(max_rank)})).mappings().one_or_none()
+    return None if row is None else to_media(row)
+
+
+async def list_due(tx: AsyncConnection, max_rank: Rank, limit: int) -> Sequence[int]:
+    """List titles that could be claimed now, the best first."""
+    return [row.id for row in await tx.execute(_DUE_COUNT, {"max_rank": int(max_rank), "limit": limit})]
+
+
+async def start(tx: AsyncConnection, title: Media, place: str) -> AttemptClaim | None:
+    """Begin an attempt for a place; None where one is under way there."""
+    statement = insert(attempt).values(
+        media_id=title.id,
+        place=place,
+        folder_path=title.folder_path,
+        rank=title.due_rank,
+        lease_until=func.now() + LEASE,
+    )
+    done = statement.on_conflict_do_nothing().returning(attempt.c.id, attempt.c.lease_token)
+    row = (await tx.execute(done)).one_or_none()
+    if row is None or title.folder_path is None:
+        return None
+    return AttemptClaim(row.id, title.id, place, title.folder_path, row.lease_token)
+
+
+async def extend(tx: AsyncConnection, held: AttemptClaim) -> None:
+    """Lengthen the lease by its full time; raises LeaseLost unless the claim still holds."""
+    await _update(tx, held, lease_until=func.now() + LEASE)
+
+
+async def intend(tx: AsyncConnection, held: AttemptClaim, file: TrailerFile) -> None:
+    """Note what is about to be placed; raises LeaseLost unless the claim still holds."""
+    await _update(
+        tx,
+        held,
+        final_path=f"{held.folder_path}/{file.rel_path}",
+        source=file.source,
+        video_id=file.video_id,
+        intended=asdict(file),
+        lease_until=func.now() + LEASE,
+    )
+
+
+async def finish(
+    tx: AsyncConnection, held: AttemptClaim, outcome: str, failure: FetchFailure | None = None, why: str | None = None
+) -> None:
+    """End an attempt; raises LeaseLost unless the claim still holds."""
+    await _update(tx, held, finished_at=func.now(), outcome=outcome, failure=failure, text=why, lease_until=None)
+
+
+async def take_lost(tx: AsyncConnection, limit: int) -> Sequence[LostAttempt]:
+    """Take over attempts whose lease ran out, with a new token, so that their workers can write nothing more."""
+    rows = (await tx.execute(_TAKE_LOST, {"lease": LEASE, "limit": limit})).mappings()
+    return [LostAttempt(_claim_of(row), _file_of(row["intended"])) for row in rows]
+
+
+async def is_live(tx: AsyncConnection, media_id: int) -> bool:
+    """Say whether an attempt for this title holds a running lease."""
+    query = select(attempt.c.id).where(
+        attempt.c.media_id == media_id, attempt.c.finished_at.is_(None), attempt.c.lease_until > func.now()
+    )
+    return (await tx.execute(query.limit(1))).one_or_none() is not None
+
+
+async def list_for_media(tx: AsyncConnection, media_id: int, limit: int) -> Sequence[AttemptRead]:
+    """List a title's newest attempts."""
+    columns = [attempt.c[name] for name in AttemptRead.model_fields]
+    query = select(*columns).where(attempt.c.media_id == media_id).order_by(attempt.c.id.desc()).limit(limit)
+    return [AttemptRead.model_validate(dict(row)) for row in (await tx.execute(query)).mappings()]
+
+
+def _claim_of(row: RowMapping) -> AttemptClaim:
+    return AttemptClaim(row["id"], row["media_id"], row["place"], row["folder_path"], row["lease_token"])
+
+
+def _file_of(document: dict[str, Any] | None) -> TrailerFile | None:
+    if document is None:
+        return None
+    return TrailerFile(**{**document, "source": CandidateSource(document["source"])})
+
+
+async def _update(tx: AsyncConnection, held: AttemptClaim, **values: object) -> None:
+    statement = (
+        update(attempt)
+        .where(attempt.c.id == held.id, attempt.c.lease_token == held.lease_token, attempt.c.finished_at.is_(None))
+        .values(**values)
+    )
+    if (await tx.execute(statement)).rowcount == 0:
+        message = "another worker took over this download"
+        raise LeaseLost(message)

@@ -1,0 +1,70 @@
+"""The connection to Postgres and its transactions: leaving `transaction()` without an error is the only commit."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from app.errors import Unavailable
+
+STATEMENT_TIMEOUT = 30_000  # ms
+IDLE_IN_TRANSACTION_TIMEOUT = 60_000  # ms
+CONNECT_TIMEOUT = 5.0  # s
+POOL_TIMEOUT = 5.0  # s
+AWAY = "Postgres cannot be reached; check that it runs and that TRAILHOOK_DATABASE_URL is right."
+
+
+class Database:
+    """One process's pool of Postgres connections."""
+
+    def __init__(self, url: SecretStr, pool_size: int = 5) -> None:
+        self._engine: AsyncEngine = create_async_engine(
+            url.get_secret_value(),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=POOL_TIMEOUT,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={
+                "timeout": CONNECT_TIMEOUT,
+                "server_settings": {
+                    "application_name": "trailhook",
+                    "timezone": "UTC",
+                    "statement_timeout": str(STATEMENT_TIMEOUT),
+                    "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT),
+                },
+            },
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Open one transaction; it commits when the block ends and rolls back when it raises.
+
+        Raises Unavailable where Postgres cannot be reached, or went away before the commit was sure.
+        """
+        try:
+            async with self._engine.begin() as tx:
+                yield tx
+        except (OSError, TimeoutError, PoolTimeoutError) as error:
+            raise Unavailable(AWAY) from error
+        except DBAPIError as error:
+            if error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError)):
+                raise Unavailable(AWAY) from error
+            raise
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+
+async def database_clock(tx: AsyncConnection) -> datetime:
+    """Give the one clock that all workers share."""
+    now: datetime = (await tx.execute(text("SELECT clock_timestamp()"))).scalar_one()
+    return now

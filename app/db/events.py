@@ -1,0 +1,118 @@
+"""The inbox: every authenticated webhook is a row here before it is acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import RowMapping, func, select, text, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.tables import event
+from schemas.base import EventState
+from schemas.event import EventRead
+
+_COLUMNS = (
+    event.c.id,
+    event.c.connection_id,
+    event.c.event_type,
+    event.c.arr_id,
+    event.c.state,
+    event.c.error,
+    event.c.received_at,
+    event.c.processed_at,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """A webhook as it came; `arr_id` only where it asks for a sync."""
+
+    connection_id: int
+    event_type: str | None
+    arr_id: int | None
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """The row's id, and for a sync the item's newest request number."""
+
+    id: int
+    item_seq: int | None
+
+
+_STORE_FOR_SYNC = text("""
+    WITH item AS (
+        INSERT INTO item_sync AS i (connection_id, arr_id, requested_seq) VALUES (:connection_id, :arr_id, 1)
+        ON CONFLICT (connection_id, arr_id) DO UPDATE
+        SET requested_seq = i.requested_seq + 1, failed = false,
+            attempts = CASE WHEN i.failed THEN 0 ELSE i.attempts END,
+            next_at = CASE WHEN i.failed THEN now() ELSE i.next_at END
+        RETURNING requested_seq
+    )
+    INSERT INTO event (connection_id, event_type, arr_id, item_seq, payload, state)
+    SELECT :connection_id, :event_type, :arr_id, requested_seq, :payload, 'pending' FROM item
+    RETURNING id, item_seq
+""")
+
+_STORE_IGNORED = text("""
+    INSERT INTO event (connection_id, event_type, payload, state, processed_at)
+    VALUES (:connection_id, :event_type, :payload, 'ignored', now())
+    RETURNING id, item_seq
+""")
+
+_LEFT_BY_EVENT = text("""
+    SELECT 1 FROM event WHERE connection_id = :connection_id AND arr_id = :arr_id AND event_type = :event_type
+      AND received_at > now() - interval '1 hour' LIMIT 1
+""")
+
+
+async def store(tx: AsyncConnection, new: NewEvent) -> StoredEvent:
+    """Write the event and, where it names an item, raise that item's request counter in the same statement."""
+    values = {
+        "connection_id": new.connection_id,
+        "event_type": new.event_type,
+        "payload": new.payload,
+    }
+    if new.arr_id is None:
+        row = (await tx.execute(_STORE_IGNORED, values)).one()
+    else:
+        row = (await tx.execute(_STORE_FOR_SYNC, {**values, "arr_id": new.arr_id})).one()
+    return StoredEvent(row.id, row.item_seq)
+
+
+async def announced_leaving(tx: AsyncConnection, connection_id: int, arr_id: int, event_type: str) -> bool:
+    """Say whether the Arr announced within the last hour that this item leaves it."""
+    values = {"connection_id": connection_id, "arr_id": arr_id, "event_type": event_type}
+    return (await tx.execute(_LEFT_BY_EVENT, values)).one_or_none() is not None
+
+
+async def list_page(
+    tx: AsyncConnection, state: EventState | None, before_id: int | None, limit: int
+) -> tuple[Sequence[EventRead], int]:
+    """List events, newest first, and count all of that state."""
+    wanted = true() if state is None else event.c.state == state
+    total = (await tx.execute(select(func.count()).select_from(event).where(wanted))).scalar_one()
+    query = select(*_COLUMNS).where(wanted).order_by(event.c.id.desc()).limit(limit)
+    if before_id is not None:
+        query = query.where(event.c.id < before_id)
+    return [_to_read(row) for row in (await tx.execute(query)).mappings()], total
+
+
+async def list_for_item(tx: AsyncConnection, connection_id: int, arr_id: int, limit: int) -> Sequence[EventRead]:
+    """List the newest events of one item."""
+    query = select(*_COLUMNS).where(event.c.connection_id == connection_id, event.c.arr_id == arr_id)
+    rows = await tx.execute(query.order_by(event.c.id.desc()).limit(limit))
+    return [_to_read(row) for row in rows.mappings()]
+
+
+async def last_received(tx: AsyncConnection) -> dict[int, datetime]:
+    """Give the time of each connection's newest event."""
+    query = select(event.c.connection_id, func.max(event.c.received_at)).group_by(event.c.connection_id)
+    return {row[0]: row[1] for row in await tx.execute(query)}
+
+
+def _to_read(row: RowMapping) -> EventRead:
+    return EventRead.model_validate(dict(row))

@@ -1,0 +1,18 @@
+"""What the database remembers of the installation itself."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.tables import setting
+
+_FINGERPRINT = "secret_key_fingerprint"
+
+
+async def secret_key_fingerprint(tx: AsyncConnection, first: str) -> str:
+    """Give the fingerprint of the key that secrets were written with; `first` is kept where there is none yet."""
+    await tx.execute(insert(setting).values(key=_FINGERPRINT, value=first).on_conflict_do_nothing())
+    fingerprint: str = (await tx.execute(select(setting.c.value).where(setting.c.key == _FINGERPRINT))).scalar_one()
+    return fingerprint

@@ -1,0 +1,54 @@
+"""Counts for the status endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.tables import attempt, media
+from schemas.base import MonitorStatus
+from schemas.status import InboxRead, MediaCounts
+
+_INBOX = text("""
+    SELECT count(*) FILTER (WHERE state = 'pending') AS pending, count(*) FILTER (WHERE state = 'failed') AS failed,
+      extract(epoch FROM now() - min(received_at) FILTER (WHERE state = 'pending')) AS oldest_seconds
+    FROM event WHERE state IN ('pending', 'failed')
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class RunningAttempt:
+    """A download that holds a running lease."""
+
+    media_id: int
+    title: str
+    started_at: datetime
+
+
+async def inbox(tx: AsyncConnection) -> InboxRead:
+    """Count the events that are not done."""
+    row = (await tx.execute(_INBOX)).one()
+    oldest = None if row.oldest_seconds is None else float(row.oldest_seconds)
+    return InboxRead(pending=row.pending, failed=row.failed, oldest_seconds=oldest)
+
+
+async def media_counts(tx: AsyncConnection) -> MediaCounts:
+    """Count the titles by status."""
+    rows = await tx.execute(select(media.c.status, func.count()).group_by(media.c.status))
+    counts = {str(status): 0 for status in MonitorStatus} | {row[0]: row[1] for row in rows}
+    return MediaCounts(total=sum(counts.values()), **counts)
+
+
+async def running_attempts(tx: AsyncConnection) -> Sequence[RunningAttempt]:
+    """List the downloads under way."""
+    query = (
+        select(attempt.c.media_id, media.c.title, attempt.c.started_at)
+        .join(media, media.c.id == attempt.c.media_id)
+        .where(attempt.c.finished_at.is_(None), attempt.c.lease_until > func.now())
+        .order_by(attempt.c.id)
+    )
+    return [RunningAttempt(*row) for row in await tx.execute(query)]

@@ -1,0 +1,196 @@
+"""Reconciliation runs: one waiting and one running per connection, held by a lease with a fencing token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.tables import run
+from app.errors import LeaseLost
+from schemas.base import RunOutcome, RunTrigger
+from schemas.connection import LastRun
+from schemas.run import RunRead, SkippedItem
+
+LEASE = timedelta(seconds=60)
+ACCEPTABLE_FOR = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class RunClaim:
+    """The right to reconcile one connection until the lease ends; `read_at` is the database's clock at its start."""
+
+    id: int
+    connection_id: int
+    accept_deletions: bool
+    lease_token: int
+    read_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run did; `held_ids` are the titles it would have deleted."""
+
+    outcome: RunOutcome
+    fetched: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    held_ids: frozenset[int] = frozenset()
+    skipped: tuple[SkippedItem, ...] = ()
+    error: str | None = None
+
+
+_END_DEAD = text("""
+    UPDATE run SET outcome = 'failed', finished_at = now(), lease_until = NULL, lease_token = lease_token + 1,
+      error = 'The worker stopped during this run.'
+    WHERE finished_at IS NULL AND started_at IS NOT NULL AND lease_until < now()
+""")
+
+_CLAIM = text("""
+    UPDATE run SET started_at = now(), lease_until = now() + :lease, lease_token = lease_token + 1
+    WHERE id = :id AND started_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM run other WHERE other.connection_id = run.connection_id
+                        AND other.started_at IS NOT NULL AND other.finished_at IS NULL)
+    RETURNING id, connection_id, accept_deletions, lease_token, now() AS read_at
+""")
+
+_WAITING = text("""
+    SELECT r.id FROM run r JOIN connection c ON c.id = r.connection_id AND c.enabled
+      AND (c.down_since IS NULL OR c.probe_at <= now() OR r.trigger IN ('manual', 'connect'))
+    WHERE r.started_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM run other WHERE other.connection_id = r.connection_id
+                        AND other.started_at IS NOT NULL AND other.finished_at IS NULL)
+    ORDER BY r.id LIMIT :limit
+""")
+
+_OVERDUE = text("""
+    SELECT c.id FROM connection c WHERE c.enabled
+      AND NOT EXISTS (SELECT 1 FROM run r WHERE r.connection_id = c.id AND r.requested_at > now() - :interval)
+    ORDER BY c.id
+""")
+
+
+async def request(
+    tx: AsyncConnection, connection_id: int, trigger: RunTrigger, *, accept_deletions: bool = False
+) -> int:
+    """Ask for a run and give its id; one that waits already serves, for its fetch begins after this request too."""
+    new = insert(run).values(connection_id=connection_id, trigger=trigger, accept_deletions=accept_deletions)
+    statement = new.on_conflict_do_update(
+        index_elements=["connection_id"],
+        index_where=text("started_at IS NULL"),
+        set_={"accept_deletions": run.c.accept_deletions | new.excluded.accept_deletions},
+    )
+    run_id: int = (await tx.execute(statement.returning(run.c.id))).scalar_one()
+    return run_id
+
+
+async def end_dead(tx: AsyncConnection) -> None:
+    """End runs whose worker died, so that the next can start."""
+    await tx.execute(_END_DEAD)
+
+
+async def claim(tx: AsyncConnection, run_id: int) -> RunClaim | None:
+    """Take a waiting run unless another of its connection is under way."""
+    row = (await tx.execute(_CLAIM, {"id": run_id, "lease": LEASE})).mappings().one_or_none()
+    return None if row is None else RunClaim(**row)
+
+
+async def progress(tx: AsyncConnection, held: RunClaim, fetched: int) -> None:
+    """Note how far the run is and lengthen its lease; raises LeaseLost unless the claim still holds."""
+    await _update(tx, held, fetched=fetched, lease_until=func.now() + LEASE)
+
+
+async def finish(tx: AsyncConnection, held: RunClaim, result: RunResult) -> None:
+    """End a run; raises LeaseLost unless the claim still holds."""
+    await _update(
+        tx,
+        held,
+        outcome=result.outcome,
+        finished_at=func.now(),
+        lease_until=None,
+        fetched=result.fetched,
+        created=result.created,
+        updated=result.updated,
+        unchanged=result.unchanged,
+        deleted=result.deleted,
+        held_ids=sorted(result.held_ids),
+        skipped_items=[item.model_dump() for item in result.skipped],
+        error=result.error,
+    )
+
+
+async def list_waiting(tx: AsyncConnection, limit: int) -> Sequence[int]:
+    """List runs that a worker could take now."""
+    return [row.id for row in await tx.execute(_WAITING, {"limit": limit})]
+
+
+async def list_overdue(tx: AsyncConnection, interval: timedelta) -> Sequence[int]:
+    """List connections for which no run was asked within the interval."""
+    return [row.id for row in await tx.execute(_OVERDUE, {"interval": interval})]
+
+
+async def last_held(tx: AsyncConnection, connection_id: int) -> frozenset[int] | None:
+    """Get what the connection's newest run holds for a person's word; None where it holds nothing, or for too long."""
+    query = (
+        select(run.c.outcome, run.c.held_ids, run.c.finished_at > func.now() - ACCEPTABLE_FOR)
+        .where(run.c.connection_id == connection_id, run.c.finished_at.is_not(None))
+        .order_by(run.c.id.desc())
+        .limit(1)
+    )
+    row = (await tx.execute(query)).one_or_none()
+    return frozenset(row[1]) if row is not None and row[0] == RunOutcome.HELD and row[2] else None
+
+
+async def get(tx: AsyncConnection, run_id: int) -> RunRead | None:
+    """Get one run."""
+    row = (await tx.execute(select(run).where(run.c.id == run_id))).mappings().one_or_none()
+    return None if row is None else _to_read(row)
+
+
+async def list_page(tx: AsyncConnection, before_id: int | None, limit: int) -> tuple[Sequence[RunRead], int]:
+    """List runs, newest first, and count all."""
+    total = (await tx.execute(select(func.count()).select_from(run))).scalar_one()
+    query = select(run).order_by(run.c.id.desc()).limit(limit)
+    if before_id is not None:
+        query = query.where(run.c.id < before_id)
+    return [_to_read(row) for row in (await tx.execute(query)).mappings()], total
+
+
+async def last_of_each(tx: AsyncConnection) -> dict[int, LastRun]:
+    """Get each connection's newest run."""
+    newest = select(func.max(run.c.id)).group_by(run.c.connection_id)
+    rows = await tx.execute(select(run).where(run.c.id.in_(newest)))
+    return {
+        row["connection_id"]: LastRun(
+            id=row["id"], outcome=row["outcome"], finished_at=row["finished_at"], error=row["error"]
+        )
+        for row in rows.mappings()
+    }
+
+
+def _to_read(row: RowMapping) -> RunRead:
+    started, finished = row["started_at"], row["finished_at"]
+    shown = {name: row[name] for name in RunRead.model_fields if name in row and name != "skipped_items"}
+    return RunRead(
+        **shown,
+        held_deletions=len(row["held_ids"]),
+        skipped_items=[SkippedItem.model_validate(item) for item in row["skipped_items"]],
+        seconds=(finished - started).total_seconds() if started and finished else None,
+    )
+
+
+async def _update(tx: AsyncConnection, held: RunClaim, **values: object) -> None:
+    statement = (
+        update(run)
+        .where(run.c.id == held.id, run.c.lease_token == held.lease_token, run.c.finished_at.is_(None))
+        .values(**values)
+    )
+    if (await tx.execute(statement)).rowcount == 0:
+        message = "another worker took over this reconciliation"
+        raise LeaseLost(message)

@@ -1,0 +1,45 @@
+"""Trailer files of ours: a row lives as long as its file, whatever becomes of the title."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sqlalchemy import RowMapping, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.tables import trailer
+from app.domain.videos import TrailerFile
+from schemas.media import TrailerRead
+
+
+async def record(tx: AsyncConnection, media_id: int, folder_path: str, file: TrailerFile) -> None:
+    """Write the row of a placed file; one that stood there before is overwritten, for the file is what counts."""
+    values = {**asdict(file), "folder_path": folder_path, "media_id": media_id}
+    statement = insert(trailer).values(**values)
+    keys = {"folder_path", "rel_path"}
+    await tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=sorted(keys),
+            set_={name: statement.excluded[name] for name in values if name not in keys},
+        )
+    )
+
+
+async def recorded_in(tx: AsyncConnection, folder_path: str) -> Sequence[str]:
+    """List our trailers of a folder, relative to it."""
+    rows = await tx.execute(select(trailer.c.rel_path).where(trailer.c.folder_path == folder_path))
+    return [row.rel_path for row in rows]
+
+
+async def latest_of(tx: AsyncConnection, media_id: int) -> TrailerRead | None:
+    """Get a title's newest trailer."""
+    query = select(trailer).where(trailer.c.media_id == media_id).order_by(trailer.c.id.desc()).limit(1)
+    row = (await tx.execute(query)).mappings().one_or_none()
+    return None if row is None else _to_read(row)
+
+
+def _to_read(row: RowMapping) -> TrailerRead:
+    shown = {name: row[name] for name in TrailerRead.model_fields if name != "path"}
+    return TrailerRead(path=f"{row['folder_path']}/{row['rel_path']}", **shown)

@@ -1,0 +1,1 @@
+"""Fixtures that every tier may use."""
