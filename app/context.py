@@ -120,6 +120,10 @@ class Library(Protocol):
         """Look at a title's folder: whether it is there, shows the title's own media, and which trailers are in it."""
         ...
 
+    async def is_folder(self, path: str) -> bool:
+        """Say whether a folder is there and can be read."""
+        ...
+
     async def make_work_dir(self, folder: Path, name: str) -> Path:
         """Make a private hidden directory in an existing title folder, so on its file system.
 
@@ -129,6 +133,10 @@ class Library(Protocol):
 
     async def remove_work_dir(self, folder: Path, name: str) -> None:
         """Remove a directory that make_work_dir made, with what is in it; one that is gone is fine."""
+        ...
+
+    async def describe(self, path: Path) -> PlacedFile | None:
+        """Give size and time of a regular file; None where there is none. Raises StorageError(UNREACHABLE)."""
         ...
 
     async def place(self, source: Path, folder: Path, rel_path: str) -> PlacedFile:

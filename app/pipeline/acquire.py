@@ -1,0 +1,238 @@
+"""Fetch one title's trailer and put it in place.
+
+    claim -> look again -> candidates in order: fetch and verify in a child -> note what will be placed -> look again
+    -> place -> record
+
+Decides nothing: `app.domain` says which videos to try, what follows a failure, and where the file goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import structlog
+
+from app.context import Deps, FetchRequest, PlacedFile
+from app.db import attempts, media, trailers
+from app.db.attempts import AttemptClaim
+from app.domain import intents
+from app.domain.acquiring import AfterFailure, after_failure, place_of, trailer_name
+from app.domain.candidates import known_candidates, matching_candidates, search_query
+from app.domain.policy import Policy
+from app.domain.records import Candidate, Media, Rank
+from app.domain.videos import FetchedTrailer, TrailerFile
+from app.errors import FetchError, LeaseLost, StorageError
+from app.pipeline.leases import with_lease
+from app.pipeline.titles import change_title, look_at, policy_of
+from schemas.base import FetchFailure, StorageProblem
+
+WORK_DIR_PREFIX = ".trailhook-"
+
+
+class AcquireOutcome(StrEnum):
+    """How an acquisition ended."""
+
+    NOTHING_DUE = "nothing_due"
+    PLACED = "placed"
+    FOUND = "found"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A claimed title with what its download needs."""
+
+    title: Media
+    shared: bool
+    policy: Policy
+    held: AttemptClaim
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.held.folder_path)
+
+    @property
+    def work_dir_name(self) -> str:
+        return f"{WORK_DIR_PREFIX}{self.held.id}"
+
+
+async def acquire(deps: Deps, max_rank: Rank) -> AcquireOutcome:
+    """Fetch the trailer of the best title that is due, up to this rank.
+
+    Raises LeaseLost where another worker took over, Unavailable where Postgres is away. A cancelled one is handed back
+    uncounted, without a process or a file left.
+    """
+    job = await _claim(deps, max_rank)
+    if job is None:
+        return AcquireOutcome.NOTHING_DUE
+    log = structlog.get_logger(__name__).bind(title=job.title.title, media_id=job.title.id)
+    try:
+        outcome = await with_lease(_acquire_claimed(deps, job), lambda: _extend(deps, job), attempts.LEASE)
+    except (FetchError, StorageError) as error:
+        await _record_failure(deps, job, error)
+        log.warning("no trailer", failure=_failure_of(error), why=error.message)
+        return AcquireOutcome.FAILED
+    except LeaseLost:
+        raise
+    except BaseException as error:
+        await _hand_back(deps, job, counted=isinstance(error, Exception))
+        raise
+    log.info("trailer settled", outcome=outcome)
+    return outcome
+
+
+async def _claim(deps: Deps, max_rank: Rank) -> _Job | None:
+    async with deps.db.transaction() as tx:
+        title = await attempts.next_due(tx, max_rank)
+        if title is None:
+            return None
+        shared = await media.is_folder_shared(tx, title)
+        held = await attempts.start(tx, title, place_of(title, shared=shared))
+        if held is None:
+            return None
+        policy = await policy_of(deps, tx, title.connection_id)
+        await change_title(deps, tx, title.id, lambda claimed: claimed)
+        return _Job(title, shared, policy, held)
+
+
+async def _extend(deps: Deps, job: _Job) -> None:
+    async with deps.db.transaction() as tx:
+        await attempts.extend(tx, job.held)
+
+
+async def _acquire_claimed(deps: Deps, job: _Job) -> AcquireOutcome:
+    if await _found_meanwhile(deps, job):
+        return AcquireOutcome.FOUND
+    work_dir = await deps.library.make_work_dir(job.folder, job.work_dir_name)
+    try:
+        candidate, fetched = await _fetch_first(deps, job, work_dir)
+        return await _place(deps, job, candidate, fetched)
+    finally:
+        await deps.library.remove_work_dir(job.folder, job.work_dir_name)
+
+
+async def _found_meanwhile(deps: Deps, job: _Job) -> bool:
+    """Look at the folder; end the attempt where a trailer is there already."""
+    look = await look_at(deps, job.title, shared=job.shared)
+    if not look.trailers:
+        return False
+    async with deps.db.transaction() as tx:
+        await attempts.finish(tx, job.held, AcquireOutcome.FOUND)
+        await change_title(deps, tx, job.title.id, lambda title: intents.looked(title, look, ()))
+    return True
+
+
+async def _fetch_first(deps: Deps, job: _Job, work_dir: Path) -> tuple[Candidate, FetchedTrailer]:
+    """Fetch the first candidate that works. Raises the last FetchError where none does."""
+    last: FetchError | None = None
+    async for candidate in _candidates(deps, job):
+        try:
+            request = FetchRequest(candidate.url, work_dir, job.policy)
+            return candidate, await _fetch(deps, job.title.id, request)
+        except FetchError as error:
+            last = error
+            if after_failure(error.failure) is AfterFailure.STOP:
+                raise
+    if last is not None:
+        raise last
+    message = "No video carries the title and the year."
+    raise FetchError(message, FetchFailure.DEAD)
+
+
+async def _candidates(deps: Deps, job: _Job) -> AsyncIterator[Candidate]:
+    """Give the known candidates, then, only if none of them was taken, the search's."""
+    for candidate in known_candidates(job.title):
+        yield candidate
+    query = search_query(job.title, job.policy)
+    if query is not None:
+        hits = await deps.videos.search(query.text, query.limit)
+        for candidate in matching_candidates(job.title, job.policy, hits):
+            yield candidate
+
+
+async def _fetch(deps: Deps, media_id: int, request: FetchRequest) -> FetchedTrailer:
+    latest: list[float | None] = [None]
+    reporter = asyncio.create_task(_report(deps, media_id, latest))
+    try:
+        return await deps.videos.fetch(request, lambda percent: latest.__setitem__(0, percent))
+    finally:
+        reporter.cancel()
+        await asyncio.gather(reporter, return_exceptions=True)
+
+
+async def _report(deps: Deps, media_id: int, latest: Sequence[float | None]) -> None:
+    while True:
+        await deps.live.download_progress(media_id, latest[0])
+        await asyncio.sleep(0.5)
+
+
+async def _place(deps: Deps, job: _Job, candidate: Candidate, fetched: FetchedTrailer) -> AcquireOutcome:
+    made = await deps.library.describe(fetched.path)
+    if made is None:
+        message = "The fetched file vanished before it could be placed."
+        raise FetchError(message, FetchFailure.UNKNOWN)
+    file = _file_of(job.title, candidate, fetched, made)
+    async with deps.db.transaction() as tx:
+        await attempts.intend(tx, job.held, file)
+    if await _found_meanwhile(deps, job):
+        return AcquireOutcome.FOUND
+    await _extend(deps, job)
+    try:
+        await deps.library.place(fetched.path, job.folder, file.rel_path)
+    except StorageError as error:
+        if error.problem is StorageProblem.NAME_TAKEN and await _found_meanwhile(deps, job):
+            return AcquireOutcome.FOUND
+        raise
+    await record_placed(deps, job.held, job.title.id, file)
+    return AcquireOutcome.PLACED
+
+
+async def record_placed(deps: Deps, held: AttemptClaim, media_id: int, file: TrailerFile) -> None:
+    """Write the trailer's row, end the attempt and decide the title, in one transaction. Raises LeaseLost."""
+    async with deps.db.transaction() as tx:
+        await attempts.finish(tx, held, AcquireOutcome.PLACED)
+        await change_title(deps, tx, media_id, lambda title: intents.placed(title, deps.now()))
+        await trailers.record(tx, media_id, held.folder_path, file)
+
+
+async def _record_failure(deps: Deps, job: _Job, error: FetchError | StorageError) -> None:
+    failure = _failure_of(error)
+    async with deps.db.transaction() as tx:
+        await attempts.finish(tx, job.held, AcquireOutcome.FAILED, failure, error.message)
+        await change_title(
+            deps, tx, job.title.id, lambda title: intents.failed(title, failure, error.message, deps.now())
+        )
+
+
+async def _hand_back(deps: Deps, job: _Job, *, counted: bool) -> None:
+    """Give the title up: a stopping worker's attempt is not counted, a bug's is, so that it cannot loop."""
+    if counted:
+        unexpected = FetchError("Trailhook failed unexpectedly; its log has the details.", FetchFailure.UNKNOWN)
+        await _record_failure(deps, job, unexpected)
+        return
+    async with deps.db.transaction() as tx:
+        await attempts.finish(tx, job.held, "handed_back")
+        await change_title(deps, tx, job.title.id, lambda title: title)
+
+
+def _failure_of(error: FetchError | StorageError) -> FetchFailure:
+    return error.failure if isinstance(error, FetchError) else FetchFailure.STORAGE
+
+
+def _file_of(title: Media, candidate: Candidate, fetched: FetchedTrailer, made: PlacedFile) -> TrailerFile:
+    return TrailerFile(
+        rel_path=trailer_name(title),
+        source=candidate.source,
+        video_id=candidate.video_id,
+        duration=fetched.duration,
+        width=fetched.width,
+        height=fetched.height,
+        video_codec=fetched.video_codec,
+        audio_codec=fetched.audio_codec,
+        size=made.size,
+        mtime_ns=made.mtime_ns,
+    )

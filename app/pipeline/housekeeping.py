@@ -1,0 +1,73 @@
+"""What is looked after without being asked: attempts of dead workers, looks that are due, reconciliations on time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import structlog
+
+from app.context import Deps
+from app.db import attempts, connections, item_sync, runs
+from app.db.attempts import LostAttempt
+from app.domain import intents
+from app.errors import StorageError
+from app.pipeline.acquire import WORK_DIR_PREFIX, record_placed
+from app.pipeline.titles import change_title
+from schemas.base import FetchFailure, RunTrigger
+
+LOST_AT_ONCE = 20
+
+
+async def recover_lost_attempts(deps: Deps) -> None:
+    """End attempts whose worker died: what it had placed already is recognised as ours, the rest is tried again."""
+    async with deps.db.transaction() as tx:
+        lost = await attempts.take_lost(tx, LOST_AT_ONCE)
+    for attempt in lost:
+        await _recover(deps, attempt)
+
+
+async def request_what_is_due(deps: Deps) -> None:
+    """Turn due looks into sync requests, and connections without a recent run into reconciliations."""
+    async with deps.db.transaction() as tx:
+        await runs.end_dead(tx)
+        await item_sync.request_due_looks(tx)
+        for connection_id in await runs.list_overdue(tx, deps.settings.reconcile_interval):
+            await runs.request(tx, connection_id, RunTrigger.SCHEDULE)
+
+
+async def request_startup_runs(deps: Deps) -> None:
+    """Reconcile everything once at start: webhooks sent while nothing listened are gone for good."""
+    async with deps.db.transaction() as tx:
+        for connection in await connections.list_all(tx):
+            if connection.enabled:
+                await runs.request(tx, connection.id, RunTrigger.STARTUP)
+
+
+async def _recover(deps: Deps, lost: LostAttempt) -> None:
+    held, media_id = lost.claim, lost.claim.media_id
+    folder = Path(held.folder_path)
+    log = structlog.get_logger(__name__).bind(folder=held.folder_path)
+    try:
+        if media_id is not None and lost.intended is not None and await _is_in_place(deps, folder, lost):
+            await record_placed(deps, held, media_id, lost.intended)
+            log.info("recognised a trailer placed before a crash", file=lost.intended.rel_path)
+            return
+        await deps.library.remove_work_dir(folder, f"{WORK_DIR_PREFIX}{held.id}")
+    except StorageError as error:
+        log.warning("cannot look after a lost attempt yet", error=error.message)
+        return
+    text = "The worker stopped during the download."
+    async with deps.db.transaction() as tx:
+        await attempts.finish(tx, held, "lost", FetchFailure.TRANSIENT, text)
+        if media_id is not None:
+            await change_title(
+                deps, tx, media_id, lambda title: intents.failed(title, FetchFailure.TRANSIENT, text, deps.now())
+            )
+    log.warning("ended the attempt of a worker that stopped")
+
+
+async def _is_in_place(deps: Deps, folder: Path, lost: LostAttempt) -> bool:
+    if lost.intended is None:
+        return False
+    there = await deps.library.describe(folder / lost.intended.rel_path)
+    return there is not None and (there.size, there.mtime_ns) == (lost.intended.size, lost.intended.mtime_ns)
