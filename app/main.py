@@ -1,0 +1,32 @@
+"""The API process's application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from app.context import Deps
+from app.web.errors import HANDLERS
+from app.web.headers import SecurityHeaders
+from app.web.routes import routes
+from app.web.state import AppState, Keys
+
+
+def create_app(deps: Deps, keys: Keys) -> Starlette:
+    """Make the application on parts that the caller opens before and closes after it."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[AppState]:
+        yield AppState(deps=deps, keys=keys, started_at=deps.now())
+
+    app = Starlette(
+        routes=routes(deps.settings.url_base),
+        lifespan=lifespan,
+        exception_handlers=HANDLERS,
+        middleware=[Middleware(SecurityHeaders)],
+    )
+    app.router.redirect_slashes = False
+    return app

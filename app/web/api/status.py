@@ -1,0 +1,110 @@
+"""`/api/v1/status`, and the two health checks that need no key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from starlette.responses import Response
+
+from app.context import Deps
+from app.db import connections, events, overview, runs, schema
+from app.db.overview import RunningAttempt
+from app.errors import SetupError, Unavailable
+from app.version import VERSION
+from app.waiting import or_none
+from app.web.api.answers import answer
+from app.web.state import AppRequest
+from app.web.views import webhook_read
+from schemas.status import (
+    ActiveDownload,
+    ConnectionStatus,
+    DownloadsRead,
+    Health,
+    QueueRead,
+    StatusRead,
+    WorkerRead,
+)
+
+READY_WITHIN = 2.0  # s
+
+
+async def get_status(request: AppRequest) -> Response:
+    """Show everything at a glance."""
+    return answer(await status_of(request))
+
+
+async def status_of(request: AppRequest) -> StatusRead:
+    """Gather the status. Raises Unavailable where Postgres is away."""
+    deps = request.state["deps"]
+    async with deps.db.transaction() as tx:
+        inbox = await overview.inbox(tx)
+        counts = await overview.media_counts(tx)
+        running = await overview.running_attempts(tx)
+        known = await connections.list_all(tx)
+        heard = await events.last_received(tx)
+        ran = await runs.last_of_each(tx)
+    depths = await deps.wakeups.depths()
+    workers = await deps.live.workers()
+    shown = [
+        ConnectionStatus(
+            id=one.id,
+            name=one.name,
+            arr_type=one.arr_type,
+            enabled=one.enabled,
+            healthy=one.down_since is None,
+            error=one.last_error,
+            webhook=webhook_read(one, heard.get(one.id)),
+            last_event_at=heard.get(one.id),
+            last_run=ran.get(one.id),
+        )
+        for one in known
+    ]
+    return StatusRead(
+        version=VERSION,
+        started_at=request.state["started_at"],
+        healthy=depths is not None and bool(workers) and all(one.healthy for one in shown if one.enabled),
+        database=True,
+        redis=depths is not None,
+        queue=QueueRead(sync=(depths or {}).get("sync"), download=(depths or {}).get("download")),
+        workers=[WorkerRead(name=name, last_seen=seen) for name, seen in sorted((workers or {}).items())],
+        inbox=inbox,
+        media=counts,
+        connections=shown,
+        downloads=await _downloads(deps, running),
+    )
+
+
+async def healthz(_request: AppRequest) -> Response:
+    """Say that the process answers."""
+    return answer(Health(status="ok"))
+
+
+async def readyz(request: AppRequest) -> Response:
+    """Say whether a webhook can be taken: that needs Postgres alone."""
+    deps = request.state["deps"]
+    if not await or_none(_can_store(deps), READY_WITHIN, Unavailable, SetupError):
+        return answer(Health(status="unavailable", parts=("postgres",)), 503)
+    away = []
+    if await deps.wakeups.depths() is None:
+        away.append("redis")
+    elif not await deps.live.workers():
+        away.append("workers")
+    return answer(Health(status="degraded" if away else "ok", parts=tuple(away)))
+
+
+async def _can_store(deps: Deps) -> bool:
+    async with deps.db.transaction() as tx:
+        read_only = (await tx.execute(text("SELECT current_setting('transaction_read_only') = 'on'"))).scalar_one()
+        return not read_only and await schema.is_at_head(tx)
+
+
+async def _downloads(deps: Deps, running: Sequence[RunningAttempt]) -> DownloadsRead:
+    percents = await deps.live.downloads() if running else {}
+    active = [
+        ActiveDownload(
+            media_id=one.media_id, title=one.title, percent=percents.get(one.media_id), started_at=one.started_at
+        )
+        for one in running
+    ]
+    return DownloadsRead(active=active, paused_until=None, paused_reason=None)

@@ -1,0 +1,73 @@
+"""Errors as answers: the one table of codes and statuses."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from app.errors import Conflict, InvalidRequest, TrailhookError
+from schemas.status import ErrorBody, ErrorRead
+
+RETRY_AFTER = "5"  # s
+_STATUS = {
+    "validation": 422,
+    "not_found": 404,
+    "conflict": 409,
+    "unauthorized": 401,
+    "too_large": 413,
+    "too_many": 429,
+    "upstream": 502,
+    "unavailable": 503,
+}
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 400: "bad_request"}
+
+
+def error_response(status: int, code: str, message: str, fields: dict[str, str] | None = None) -> Response:
+    """Make the answer that every error has."""
+    body = ErrorRead(error=ErrorBody(code=code, message=message, fields=fields or None))
+    headers = {"Retry-After": RETRY_AFTER} if status == 503 else {}
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Basic realm="trailhook", charset="UTF-8"'
+    return JSONResponse(body.model_dump(exclude_none=True), status, headers)
+
+
+async def on_expected(_request: Request, error: Exception) -> Response:
+    """Answer an error of our own tree."""
+    assert isinstance(error, TrailhookError)
+    code = error.reason or error.code if isinstance(error, Conflict) else error.code
+    fields = error.fields if isinstance(error, InvalidRequest) else None
+    return error_response(_STATUS.get(error.code, 500), code, error.message, fields)
+
+
+async def on_http(_request: Request, error: Exception) -> Response:
+    """Answer what Starlette itself refuses."""
+    assert isinstance(error, HTTPException)
+    code = _HTTP_CODES.get(error.status_code, "error")
+    response = error_response(error.status_code, code, str(error.detail))
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def on_bug(_request: Request, _error: Exception) -> Response:
+    """Answer a bug without telling what it was; the server logs it with its traceback."""
+    return error_response(500, "internal", "Trailhook failed unexpectedly; its log has the details.")
+
+
+def invalid(error: ValidationError) -> InvalidRequest:
+    """Turn pydantic's findings into one sentence and the faults by field, without the values."""
+    fields = {
+        ".".join(str(part) for part in fault["loc"]) or "body": fault["msg"].removeprefix("Value error, ")
+        for fault in error.errors(include_url=False, include_input=False, include_context=False)
+    }
+    listed = "; ".join(f"{name}: {fault}" for name, fault in fields.items())
+    return InvalidRequest(f"Correct the request: {listed}.", fields)
+
+
+async def on_disconnect(_request: Request, _error: Exception) -> Response:
+    """End a request whose client is gone; nobody reads the answer."""
+    return error_response(400, "bad_request", "The connection ended before the body did.")
+
+
+HANDLERS = {ClientDisconnect: on_disconnect, TrailhookError: on_expected, HTTPException: on_http, Exception: on_bug}

@@ -1,0 +1,45 @@
+"""The one table of routes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.staticfiles import StaticFiles
+
+from app.web import pages
+from app.web.api import connections, events, media, runs, status
+from app.web.auth import RequireKey
+from app.web.webhooks import take_webhook
+
+_API = [
+    Route("/status", status.get_status),
+    Route("/connections", connections.list_connections, methods=["GET"]),
+    Route("/connections", connections.create_connection, methods=["POST"]),
+    Route("/connections/{connection_id:int}/reconcile", connections.reconcile_connection, methods=["POST"]),
+    Route("/media", media.list_media),
+    Route("/media/{media_id:int}", media.get_one, methods=["GET"]),
+    Route("/media/{media_id:int}", media.change_one, methods=["PATCH"]),
+    Route("/events", events.list_events),
+    Route("/runs", runs.list_runs),
+    Route("/runs/{run_id:int}", runs.get_run),
+]
+
+
+def routes(url_base: str) -> list[BaseRoute]:
+    """Give all routes below the URL base; a webhook's address works with and without a trailing slash."""
+    api = Router(_API, redirect_slashes=False)
+    below_base: list[BaseRoute] = [
+        Route("/webhooks/{slug}", take_webhook, methods=["POST", "PUT"]),
+        Route("/webhooks/{slug}/", take_webhook, methods=["POST", "PUT"]),
+        Route("/healthz", status.healthz),
+        Route("/readyz", status.readyz),
+        Mount("/api/v1", api, middleware=[Middleware(RequireKey)]),
+        Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
+        Route("/login", pages.login_page, methods=["GET"]),
+        Route("/login", pages.log_in, methods=["POST"]),
+        Route("/logout", pages.log_out, methods=["POST"]),
+        Route("/", pages.titles_page),
+    ]
+    return [Mount(url_base, Router(below_base, redirect_slashes=False))] if url_base else below_base

@@ -1,0 +1,53 @@
+"""Records turned into what the API shows; secrets stay behind."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+
+from app.context import Deps
+from app.domain.records import Connection, Media
+from app.domain.status import explain
+from app.domain.webhook_state import webhook_state
+from app.pipeline.connections import webhook_url
+from schemas.connection import ConnectionRead, LastRun, WebhookRead
+from schemas.media import MediaRead
+
+_MEDIA_FIELDS = set(MediaRead.model_fields) - {"reason_text"}
+
+
+def media_read(title: Media) -> MediaRead:
+    """Show a title."""
+    shown = {name: value for name, value in asdict(title).items() if name in _MEDIA_FIELDS}
+    return MediaRead(**shown, reason_text=explain(title.reason, title.reason_detail))
+
+
+def webhook_read(connection: Connection, last_event_at: datetime | None) -> WebhookRead:
+    """Show what is known of our entry in the Arr."""
+    return WebhookRead(state=webhook_state(connection, last_event_at), error=connection.webhook_error)
+
+
+def connection_read(
+    deps: Deps, connection: Connection, last_event_at: datetime | None, last_run: LastRun | None
+) -> ConnectionRead:
+    """Show a connection without its secrets."""
+    return ConnectionRead(
+        id=connection.id,
+        name=connection.name,
+        slug=connection.slug,
+        arr_type=connection.arr_type,
+        url=connection.url,
+        monitor_type=connection.monitor_type,
+        path_mappings=connection.path_mappings,
+        policy=connection.policy,
+        enabled=connection.enabled,
+        healthy=connection.down_since is None,
+        webhook=webhook_read(connection, last_event_at),
+        webhook_url=webhook_url(deps, connection.slug),
+        arr_version=connection.arr_version,
+        last_ok_at=connection.last_ok_at,
+        last_error=connection.last_error,
+        last_event_at=last_event_at,
+        last_run=last_run,
+        created_at=connection.created_at,
+    )
