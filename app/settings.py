@@ -99,6 +99,11 @@ class Settings(BaseSettings):
     cookies_file: Path | None = None
     proxy: SecretStr | None = None
     file_mode: FileMode | None = None
+    policy_max_height: int = Field(default=1080, ge=240, le=4320)
+    policy_min_seconds: int = Field(default=20, ge=1, le=3600)
+    policy_max_seconds: int = Field(default=600, ge=10, le=7200)
+    policy_need_media_file: bool = True
+    policy_search: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 

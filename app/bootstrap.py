@@ -1,0 +1,101 @@
+"""The one place where the concrete parts are wired, for both processes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from arq.connections import ArqRedis
+from pydantic import SecretStr
+
+from app.arr.factory import ArrFactory
+from app.context import Deps
+from app.crypto import FernetVault
+from app.db import instance, schema
+from app.db.engine import Database
+from app.domain.policy import Policy
+from app.embedded.ffmpeg import find_ffmpeg, link_directory
+from app.errors import SetupError, Unavailable, WrongSecretKey
+from app.files.library import DiskLibrary
+from app.http import make_http_client
+from app.live import RedisLive
+from app.queue import ArqWakeups, open_redis
+from app.settings import Settings
+from app.version import VERSION
+from app.ytdlp.client import YtDlpVideos
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A process's parts; the worker needs the Redis client beside what the pipelines need."""
+
+    deps: Deps
+    redis: ArqRedis
+
+
+@asynccontextmanager
+async def open_deps(settings: Settings, secret_key: SecretStr) -> AsyncIterator[Opened]:
+    """Open everything a process needs, check the database, and close all of it afterwards.
+
+    Raises SetupError (SchemaTooNew, WrongSecretKey) where this process must not run on that database.
+    """
+    if settings.database_url is None or settings.redis_url is None:
+        message = "Set TRAILHOOK_DATABASE_URL and TRAILHOOK_REDIS_URL, or use `trailhook up`, which brings both."
+        raise SetupError(message)
+    vault = FernetVault(secret_key)
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database_url)
+        stack.push_async_callback(database.close)
+        await _check(database, vault)
+        redis = open_redis(settings.redis_url)
+        stack.push_async_callback(redis.aclose)
+        http = await stack.enter_async_context(make_http_client(VERSION))
+        library = DiskLibrary(settings.file_mode)
+        stack.callback(library.close)
+        ffmpeg = find_ffmpeg(settings.ffmpeg)
+        yield Opened(
+            Deps(
+                db=database,
+                arr=ArrFactory(http),
+                library=library,
+                videos=YtDlpVideos(
+                    ffmpeg=ffmpeg,
+                    ffmpeg_directory=link_directory(ffmpeg, settings.data_dir),
+                    cookies_file=settings.cookies_file,
+                    proxy=settings.proxy,
+                ),
+                wakeups=ArqWakeups(redis),
+                live=RedisLive(redis),
+                vault=vault,
+                settings=settings,
+                policy=default_policy(settings),
+                now=lambda: datetime.now(UTC),
+            ),
+            redis,
+        )
+
+
+def default_policy(settings: Settings) -> Policy:
+    """Give the policy of connections that choose nothing themselves."""
+    return Policy(
+        max_height=settings.policy_max_height,
+        min_seconds=settings.policy_min_seconds,
+        max_seconds=settings.policy_max_seconds,
+        need_media_file=settings.policy_need_media_file,
+        search=settings.policy_search,
+    )
+
+
+async def _check(database: Database, vault: FernetVault) -> None:
+    try:
+        async with database.transaction() as tx:
+            if not await schema.is_at_head(tx):
+                message = "The database's schema is older than this program: run `trailhook migrate`."
+                raise SetupError(message)
+            if not vault.knows(await instance.secret_key_fingerprint(tx, vault.fingerprint)):
+                message = "TRAILHOOK_SECRET_KEY is not the key that this database's secrets were written with."
+                raise WrongSecretKey(message)
+    except Unavailable as error:
+        raise SetupError(schema.CANNOT_CONNECT) from error

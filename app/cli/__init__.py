@@ -1,0 +1,7 @@
+"""The command line: `trailhook`."""
+
+from __future__ import annotations
+
+from app.cli.program import main
+
+__all__ = ["main"]

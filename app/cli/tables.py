@@ -1,0 +1,89 @@
+"""Answers of the service as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from schemas.connection import ConnectionRead
+from schemas.media import MediaRead
+from schemas.status import StatusRead
+
+
+def console() -> Console:
+    """Make the console for standard output."""
+    return Console(highlight=False)
+
+
+def ago(moment: datetime | None, now: datetime | None = None) -> str:
+    """Say how long ago something was, or how long it still takes."""
+    if moment is None:
+        return "never"
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    size = abs(seconds)
+    for limit, unit, length in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
+        if size < limit:
+            text = f"{int(size / unit)} {length}"
+            break
+    else:
+        text = f"{int(size / 86_400)} d"
+    return f"{text} ago" if seconds >= 0 else f"in {text}"
+
+
+def media_table(titles: Sequence[MediaRead]) -> Table:
+    """Show titles with their status and why."""
+    table = _table("ID", "Title", "Status", "Reason", "Next try")
+    for title in titles:
+        name = f"{title.title} ({title.year})" if title.year else title.title
+        next_try = "" if title.next_try_at is None else ago(title.next_try_at)
+        table.add_row(str(title.id), escape(name), title.status, escape(title.reason_text or ""), next_try)
+    return table
+
+
+def connection_table(connections: Sequence[ConnectionRead]) -> Table:
+    """Show connections with their health."""
+    table = _table("ID", "Name", "App", "URL", "Health", "Webhook", "Last event")
+    for one in connections:
+        health = "ok" if one.healthy else escape(one.last_error or "down")
+        app = f"{one.arr_type.app_name} {one.arr_version or ''}".strip()
+        webhook = one.webhook.state if one.webhook.error is None else f"{one.webhook.state}: {one.webhook.error}"
+        table.add_row(
+            str(one.id), escape(one.name), escape(app), escape(one.url), health, escape(webhook), ago(one.last_event_at)
+        )
+    return table
+
+
+def status_table(status: StatusRead) -> Table:
+    """Show the status at a glance."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    rows = {
+        "Trailhook": f"{status.version}, {'healthy' if status.healthy else 'not healthy'}, "
+        f"started {ago(status.started_at)}",
+        "Redis": "ok" if status.redis else "away; events are stored and handled more slowly",
+        "Workers": ", ".join(worker.name for worker in status.workers) or "none",
+        "Inbox": f"{status.inbox.pending} pending, {status.inbox.failed} failed",
+        "Titles": f"{status.media.total}: {status.media.downloaded} downloaded, "
+        f"{status.media.downloading} downloading, {status.media.monitored} monitored, {status.media.missing} missing",
+        "Downloads": ", ".join(_download(one.title, one.percent) for one in status.downloads.active) or "none",
+    }
+    for name, text in rows.items():
+        table.add_row(f"[bold]{name}[/bold]", escape(text))
+    for one in status.connections:
+        health = "ok" if one.healthy else one.error or "down"
+        table.add_row(f"[bold]{escape(one.name)}[/bold]", escape(f"{health}; last event {ago(one.last_event_at)}"))
+    return table
+
+
+def _download(title: str, percent: float | None) -> str:
+    return title if percent is None else f"{title} {percent:.0f} %"
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
