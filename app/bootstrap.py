@@ -20,11 +20,12 @@ from app.embedded.ffmpeg import find_ffmpeg, link_directory
 from app.errors import SetupError, Unavailable, WrongSecretKey
 from app.files.library import DiskLibrary
 from app.http import make_http_client
+from app.keys import make_data_dir
 from app.live import RedisLive
 from app.queue import ArqWakeups, open_redis
 from app.settings import Settings
 from app.version import VERSION
-from app.ytdlp.client import YtDlpVideos
+from app.ytdlp.client import Tools, YtDlpVideos
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +55,20 @@ async def open_deps(settings: Settings, secret_key: SecretStr) -> AsyncIterator[
         http = await stack.enter_async_context(make_http_client(VERSION))
         library = DiskLibrary(settings.file_mode)
         stack.callback(library.close)
+        make_data_dir(settings.data_dir)
         ffmpeg = find_ffmpeg(settings.ffmpeg)
+        tools = Tools(
+            ffmpeg=ffmpeg,
+            ffmpeg_dir=link_directory(ffmpeg, settings.data_dir),
+            cookies_file=settings.cookies_file,
+            proxy=settings.proxy,
+        )
         yield Opened(
             Deps(
                 db=database,
                 arr=ArrFactory(http),
                 library=library,
-                videos=YtDlpVideos(
-                    ffmpeg=ffmpeg,
-                    ffmpeg_directory=link_directory(ffmpeg, settings.data_dir),
-                    cookies_file=settings.cookies_file,
-                    proxy=settings.proxy,
-                ),
+                videos=YtDlpVideos(tools),
                 wakeups=ArqWakeups(redis),
                 live=RedisLive(redis),
                 vault=vault,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,11 +57,11 @@ class ArrManagerProtocol(Protocol):
         """Ask who answers there. Raises ArrNotAnArr unless it is the app that the target names."""
         ...
 
-    def get_all_media(self) -> AsyncIterator[RawItem]:
+    def get_all_media(self) -> AsyncGenerator[RawItem, None]:
         """Stream the whole list, item by item, as it arrives.
 
         Ends without an error only if the answer was complete (200, the JSON array closed, every element an object).
-        Raises ArrBadAnswer otherwise, possibly after some items.
+        Raises ArrBadAnswer otherwise, possibly after some items. Who stops early closes the generator.
         """
         ...
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import structlog
 
 _SECRET_FIELDS = re.compile(r"(api_?key|password|secret|token|authorization|cookie)", re.IGNORECASE)
-_SECRET_TEXT = re.compile(r"(?i)(apikey=|x-api-key:\s*|basic\s+|bearer\s+|://[^/\s:@]*:)[^\s&@\"']+")
+_SECRET_TEXT = re.compile(r"(?i)(apikey=|x-api-key:\s*|basic\s+|bearer\s+)[^\s&\"']+|(?<=://)([^/\s:@]*:)[^\s/@]+(?=@)")
 
 
 def configure_logging(level: str, style: Literal["console", "json"]) -> None:
@@ -21,6 +21,7 @@ def configure_logging(level: str, style: Literal["console", "json"]) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
+        _without_color,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redact,
     ]
@@ -45,7 +46,13 @@ def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mu
         if _SECRET_FIELDS.search(key):
             event[key] = "***"
         elif isinstance(value, str):
-            event[key] = _SECRET_TEXT.sub(r"\1***", value)
+            event[key] = _SECRET_TEXT.sub(r"\1\2***", value)
+    return event
+
+
+def _without_color(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Drop uvicorn's second copy of its message."""
+    event.pop("color_message", None)
     return event
 
 

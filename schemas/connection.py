@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StrictBool, StringConstraints
 
 from schemas.base import ArrType, Model, MonitorType, RunOutcome, WebhookState
 
@@ -16,6 +16,11 @@ MAX_NAME_LENGTH = 60
 def arr_base_url(text: str) -> str:
     """Check the address of an Arr and give it without a trailing slash; raises ValueError that says what to write."""
     parts = urlsplit(text.strip())
+    try:
+        parts.port  # noqa: B018 - reading it is the check
+    except ValueError:
+        message = "the port must be a number from 1 to 65535"
+        raise ValueError(message) from None
     if parts.scheme not in {"http", "https"}:
         message = "begin the address with http:// or https://, as in http://radarr:7878"
         raise ValueError(message)
@@ -60,8 +65,8 @@ class PolicyOverride(Model):
     max_height: Annotated[int, Field(ge=240, le=4320)] | None = None
     min_seconds: Annotated[int, Field(ge=1, le=3600)] | None = None
     max_seconds: Annotated[int, Field(ge=10, le=7200)] | None = None
-    need_media_file: bool | None = None
-    search: bool | None = None
+    need_media_file: StrictBool | None = None
+    search: StrictBool | None = None
 
 
 ConnectionName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_LENGTH)]
@@ -78,7 +83,7 @@ class ConnectionCreate(Model):
     monitor_type: MonitorType = MonitorType.MISSING
     path_mappings: tuple[PathMapping, ...] = ()
     policy: PolicyOverride = PolicyOverride()
-    register_webhook: bool = True
+    register_webhook: StrictBool = True
 
 
 class WebhookRead(Model):

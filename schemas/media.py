@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, StrictBool
 
 from schemas.base import CandidateSource, FetchFailure, MediaKind, Model, MonitorStatus, Reason
 from schemas.event import EventRead
@@ -168,5 +168,5 @@ class MediaUpdate(Model):
     A field that is absent stays as it is.
     """
 
-    monitor: bool | None = None
+    monitor: StrictBool | None = None
     trailer_url: TrailerUrl | None = None

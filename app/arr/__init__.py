@@ -1,0 +1,1 @@
+"""Radarr and Sonarr over their HTTP API."""

@@ -54,7 +54,7 @@ def worker(
     configure_logging(settings.log_level, settings.log_format)
     roles.required(settings, "database_url", "redis_url", "secret_key")
     assert settings.secret_key is not None
-    roles.run(roles.serve_worker(settings, settings.secret_key, frozenset(queue or QueueName)))
+    roles.run(roles.serve_worker(settings, settings.secret_key, frozenset(name.value for name in queue or QueueName)))
 
 
 def migrate() -> None:

@@ -71,7 +71,8 @@ _WAITING = text("""
 
 _OVERDUE = text("""
     SELECT c.id FROM connection c WHERE c.enabled
-      AND NOT EXISTS (SELECT 1 FROM run r WHERE r.connection_id = c.id AND r.requested_at > now() - :interval)
+      AND NOT EXISTS (SELECT 1 FROM run r WHERE r.connection_id = c.id
+                        AND r.requested_at > now() - CAST(:interval AS interval))
     ORDER BY c.id
 """)
 

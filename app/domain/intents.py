@@ -14,6 +14,8 @@ from app.domain.records import Media, Rank
 from app.domain.status import TitleFacts, decide_status
 from schemas.base import FetchFailure, Reason
 
+_LOOKED_AT_AGAIN = frozenset({DiskState.WAITING, DiskState.UNREACHABLE})
+
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
@@ -70,7 +72,7 @@ def looked(media: Media, look: DiskLook, ours: Collection[str]) -> Media:
         trailer_exists=verdict.trailer_exists,
         trailer_removed=verdict.trailer_removed,
         disk_state=verdict.state,
-        disk_tries=media.disk_tries + 1 if verdict.state is DiskState.WAITING else 0,
+        disk_tries=media.disk_tries + 1 if verdict.state in _LOOKED_AT_AGAIN else 0,
     )
 
 
@@ -100,13 +102,13 @@ def placed(media: Media, now: datetime) -> Media:
 
 def look_again_after(media: Media) -> timedelta | None:
     """Give the wait before a title's folder is looked at again; None: not before the next refresh."""
-    if media.reason is not Reason.WAITING_FOR_FOLDER:
+    if media.reason not in {Reason.WAITING_FOR_FOLDER, Reason.STORAGE_UNREACHABLE}:
         return None
     return backoff.folder_delay(max(media.disk_tries - 1, 0))
 
 
 def _look_again_at(media: Media, now: datetime) -> datetime | None:
-    if media.disk_state is not DiskState.WAITING:
+    if media.disk_state not in _LOOKED_AT_AGAIN:
         return None
     delay = backoff.folder_delay(max(media.disk_tries - 1, 0))
     return None if delay is None else now + delay

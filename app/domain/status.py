@@ -97,7 +97,7 @@ def _blocked(facts: TitleFacts) -> StatusDecision | None:
     elif facts.need_media_file and not facts.media_exists:
         reason = Reason.WAITING_FOR_MEDIA_FILE
     elif facts.disk_state is DiskState.UNREACHABLE:
-        reason = Reason.STORAGE_UNREACHABLE
+        reason, look_again_at = Reason.STORAGE_UNREACHABLE, facts.look_again_at
     elif facts.disk_state in {DiskState.WAITING, DiskState.UNKNOWN}:
         reason, look_again_at = Reason.WAITING_FOR_FOLDER, facts.look_again_at
     elif not facts.has_source:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -223,14 +224,15 @@ class BaseConnectionManager:
     async def _refresh_claimed(self, held: RunClaim, tally: _Tally) -> RunResult:
         await self._arr.get_system_status()
         batch: list[StagedMedia] = []
-        async for raw in self._arr.get_all_media():
-            tally.fetched += 1
-            staged = self._stage_or_skip(raw, tally)
-            if staged is not None:
-                batch.append(staged)
-            if len(batch) == BATCH:
-                await self._write_batch(held, batch, tally)
-                batch = []
+        async with aclosing(self._arr.get_all_media()) as items:
+            async for raw in items:
+                tally.fetched += 1
+                staged = self._stage_or_skip(raw, tally)
+                if staged is not None:
+                    batch.append(staged)
+                if len(batch) == BATCH:
+                    await self._write_batch(held, batch, tally)
+                    batch = []
         await self._write_batch(held, batch, tally)
         return await self._delete_unlisted(held, tally)
 

@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from arq.connections import ArqRedis
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from app.context import Deps
+from app.crypto import FernetVault, new_secret_key
+from app.db import events, media, runs
 from app.db.engine import Database
+from app.db.media import MediaFilter
 from app.db.schema import migrate
 from app.db.tables import metadata
+from app.domain.policy import Policy
+from app.domain.records import Media
 from app.embedded.postgres import EmbeddedPostgres
 from app.embedded.valkey import EmbeddedValkey
+from app.files.library import DiskLibrary
+from app.live import RedisLive
+from app.pipeline.connection_manager import BaseConnectionManager, SyncOutcome, manager_of
+from app.pipeline.connections import add_connection, get_connection
+from app.queue import ArqWakeups, open_redis
+from app.settings import Settings
+from schemas.base import RunTrigger
+from schemas.connection import ConnectionCreate
+from schemas.run import RunRead
+from tests.fakes import FakeArr, FakeArrs, FakeVideos
 
 
 @pytest.fixture(scope="session")
@@ -58,3 +78,95 @@ def library_root(tmp_path: Path) -> Path:
     root = tmp_path / "library"
     root.mkdir()
     return root
+
+
+@pytest.fixture
+async def redis(valkey_url: SecretStr) -> AsyncIterator[ArqRedis]:
+    client = open_redis(valkey_url)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+@dataclass
+class Bench:
+    """Pipelines on a real database, queue and disk, with fakes for the Arrs and the videos."""
+
+    deps: Deps
+    arrs: FakeArrs
+    videos: FakeVideos
+    root: Path
+
+    async def connect(self, arr: FakeArr, name: str = "Radarr", **changes: Any) -> int:
+        """Add a connection that leads to this fake, and give its id; its first run has not been taken yet."""
+        url = f"http://{name.lower()}.example:7878"
+        self.arrs.arrs[url] = arr
+        body = {"arr_type": arr.app_name.lower(), "url": url, "api_key": "arr key", "name": name, **changes}
+        return (await add_connection(self.deps, ConnectionCreate.model_validate(body))).connection.id
+
+    async def manager(self, connection_id: int) -> BaseConnectionManager:
+        return manager_of(await get_connection(self.deps, connection_id), self.deps)
+
+    async def event(self, connection_id: int, arr_id: int, event_type: str = "Download") -> None:
+        """Store an event as the receiver does."""
+        async with self.deps.db.transaction() as tx:
+            await events.store(tx, events.NewEvent(connection_id, event_type, arr_id, b"{}"))
+
+    async def sync(self, connection_id: int, arr_id: int, event_type: str = "Download") -> SyncOutcome:
+        """Let an event come in and sync the item at once, whatever the spacing says."""
+        await self.event(connection_id, arr_id, event_type)
+        async with self.deps.db.transaction() as tx:
+            await tx.execute(text("UPDATE item_sync SET next_at = now()"))
+        return await (await self.manager(connection_id)).sync(arr_id)
+
+    async def refresh(self, connection_id: int, *, accept: bool = False) -> RunRead:
+        """Reconcile and give the run."""
+        async with self.deps.db.transaction() as tx:
+            run_id = await runs.request(tx, connection_id, RunTrigger.MANUAL, accept_deletions=accept)
+            held = await runs.claim(tx, run_id)
+        assert held is not None
+        await (await self.manager(connection_id)).refresh(held)
+        async with self.deps.db.transaction() as tx:
+            run = await runs.get(tx, run_id)
+        assert run is not None
+        return run
+
+    async def title(self, arr_id: int) -> Media | None:
+        async with self.deps.db.transaction() as tx:
+            found, _ = await media.list_page(tx, MediaFilter(), None, 500)
+        return next((one for one in found if one.arr_id == arr_id), None)
+
+    async def until(self, happened: Callable[[], bool], seconds: float = 10) -> None:
+        """Wait until something is so; fails after the time."""
+        async with asyncio.timeout(seconds):
+            while not happened():  # noqa: ASYNC110 - the fakes tell nobody
+                await asyncio.sleep(0.01)
+
+    async def titles(self) -> dict[str, Media]:
+        async with self.deps.db.transaction() as tx:
+            found, _ = await media.list_page(tx, MediaFilter(), None, 500)
+        return {one.title: one for one in found}
+
+    async def rows(self, statement: str) -> list[Any]:
+        async with self.deps.db.transaction() as tx:
+            return list((await tx.execute(text(statement))).all())
+
+
+@pytest.fixture
+async def bench(database: Database, redis: ArqRedis, library_root: Path, tmp_path: Path) -> AsyncIterator[Bench]:
+    arrs, videos = FakeArrs(), FakeVideos()
+    library = DiskLibrary(None)
+    deps = Deps(
+        db=database,
+        arr=arrs,
+        library=library,
+        videos=videos,
+        wakeups=ArqWakeups(redis),
+        live=RedisLive(redis),
+        vault=FernetVault(SecretStr(new_secret_key())),
+        settings=Settings(data_dir=tmp_path),
+        policy=Policy(),
+        now=lambda: datetime.now(UTC),
+    )
+    yield Bench(deps, arrs, videos, library_root)
+    library.close()
