@@ -1,0 +1,37 @@
+"""Video clips made on the spot by ffmpeg, once per directory and length."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+WIDTH, HEIGHT = 1280, 720
+
+
+def make_clip(ffmpeg: Path, directory: Path, seconds: int) -> Path:
+    """Give a directory with one clip as clip.mp4, as separate video.mp4 and audio.m4a, and as HLS."""
+    made = directory / f"{seconds}s"
+    if (made / "done").exists():
+        return made
+    made.mkdir(parents=True, exist_ok=True)
+    source = ["-f", "lavfi", "-i", f"testsrc2=size={WIDTH}x{HEIGHT}:rate=5:duration={seconds}"]
+    tone = ["-f", "lavfi", "-i", f"sine=frequency=440:duration={seconds}"]
+    encode = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "10", "-b:v", "200k"]
+    sound = ["-c:a", "aac", "-b:a", "64k", "-shortest", "-movflags", "+faststart"]
+    _run(ffmpeg, made, *source, *tone, *encode, *sound, "clip.mp4")
+    _run(ffmpeg, made, "-i", "clip.mp4", "-map", "0:v", "-c", "copy", "-movflags", "+faststart", "video.mp4")
+    _run(ffmpeg, made, "-i", "clip.mp4", "-map", "0:a", "-c", "copy", "-movflags", "+faststart", "audio.m4a")
+    segments = ["-hls_time", "4", "-hls_playlist_type", "vod", "-hls_segment_filename", "part%03d.ts"]
+    _run(ffmpeg, made, "-i", "clip.mp4", "-c", "copy", *segments, "variant.m3u8")
+    (made / "master.m3u8").write_text(
+        "#EXTM3U\n"
+        f'#EXT-X-STREAM-INF:BANDWIDTH=300000,RESOLUTION={WIDTH}x{HEIGHT},CODECS="avc1.42c01f,mp4a.40.2"\n'
+        "variant.m3u8\n"
+    )
+    (made / "done").touch()
+    return made
+
+
+def _run(ffmpeg: Path, directory: Path, *arguments: str) -> None:
+    command = [str(ffmpeg), "-hide_banner", "-loglevel", "error", "-y", *arguments]
+    subprocess.run(command, cwd=directory, check=True, stdin=subprocess.DEVNULL)
