@@ -10,8 +10,8 @@ from redis.exceptions import RedisError
 from app.waiting import or_none
 
 LIVES = 30  # s
-_WORKER = "trailhook:worker:"
-_DOWNLOAD = "trailhook:download:"
+_WORKER = "trailhook:live:worker:"
+_DOWNLOAD = "trailhook:live:download:"
 _TIMEOUT = 1.0  # s
 
 

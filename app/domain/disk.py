@@ -15,6 +15,7 @@ class FolderState(StrEnum):
     PRESENT = "present"
     ABSENT = "absent"
     ROOT_ABSENT = "root_absent"
+    ROOT_EMPTY = "root_empty"
     UNREACHABLE = "unreachable"
 
 

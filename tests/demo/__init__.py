@@ -1,0 +1,1 @@
+"""`make demo`: the whole path on this machine, against simulated Arrs and a simulated video host."""

@@ -124,8 +124,8 @@ async def test_titles_are_listed_searched_and_paged(bench: Bench, client: httpx.
     assert [item["title"] for item in found] == ["Big Buck Bunny"]
     assert (await client.get("/api/v1/media", params={"q": "%"})).json()["total"] == 0
     assert (await client.get("/api/v1/media", params={"status": "downloaded"})).json()["total"] == 0
-    assert found[0]["reason"] == "waiting_for_folder"
-    assert "not visible here" in found[0]["reason_text"]
+    assert found[0]["reason"] == "storage_unreachable"
+    assert "or it is empty" in found[0]["reason_text"]
 
 
 @pytest.mark.parametrize(

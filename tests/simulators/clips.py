@@ -23,11 +23,6 @@ def make_clip(ffmpeg: Path, directory: Path, seconds: int) -> Path:
     _run(ffmpeg, made, "-i", "clip.mp4", "-map", "0:a", "-c", "copy", "-movflags", "+faststart", "audio.m4a")
     segments = ["-hls_time", "4", "-hls_playlist_type", "vod", "-hls_segment_filename", "part%03d.ts"]
     _run(ffmpeg, made, "-i", "clip.mp4", "-c", "copy", *segments, "variant.m3u8")
-    (made / "master.m3u8").write_text(
-        "#EXTM3U\n"
-        f'#EXT-X-STREAM-INF:BANDWIDTH=300000,RESOLUTION={WIDTH}x{HEIGHT},CODECS="avc1.42c01f,mp4a.40.2"\n'
-        "variant.m3u8\n"
-    )
     (made / "done").touch()
     return made
 

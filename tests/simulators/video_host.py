@@ -106,7 +106,7 @@ class VideoHost:
             return [{"format_id": "140", "url": f"{media}/audio.m4a", **sound}]
         if video.kind == "hls":
             return [
-                {"format_id": "95", "url": f"{media}/master.m3u8", "protocol": "m3u8_native", "acodec": "mp4a.40.2"}
+                {"format_id": "95", "url": f"{media}/variant.m3u8", "protocol": "m3u8_native", "acodec": "mp4a.40.2"}
                 | picture
             ]
         if video.kind == "mp4":

@@ -83,6 +83,14 @@ FOUND = DiskLook(FolderState.PRESENT, trailers=("Sintel-trailer.mp4",), media_se
             id="never mapped",
         ),
         pytest.param(
+            (True, False, True, False),
+            DiskLook(FolderState.ROOT_EMPTY),
+            True,
+            False,
+            DiskState.UNREACHABLE,
+            id="empty mount point",
+        ),
+        pytest.param(
             (True, False, True, True),
             DiskLook(FolderState.UNREACHABLE),
             True,

@@ -1,0 +1,93 @@
+"""The media folders on disk, for the pipelines: every call runs in a thread, under a time limit."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from app.context import PlacedFile
+from app.domain.disk import DiskLook, DiskQuestion, FolderState
+from app.errors import StorageError
+from app.files import placing, work_dir
+from app.files.looking import look
+from app.files.problems import storage_error, storage_problem
+from app.files.threads import DiskThreads
+from schemas.base import StorageProblem
+
+T = TypeVar("T")
+DISK_LIMIT_SECONDS = 30.0
+
+
+class DiskLibrary:
+    """`Library` on real disks; what each method promises is said there. `close` when done.
+
+    New files get `file_mode`, None: what the process's umask leaves of 0666.
+    """
+
+    def __init__(self, file_mode: int | None, limit: float = DISK_LIMIT_SECONDS) -> None:
+        self._file_mode = 0o666 & ~_umask() if file_mode is None else file_mode
+        self._threads = DiskThreads(limit)
+
+    def close(self) -> None:
+        """Take no more calls."""
+        self._threads.close()
+
+    async def check_trailer_exists(self, question: DiskQuestion) -> DiskLook:
+        try:
+            return await self._threads.run(question.folder, lambda: look(question))
+        except StorageError:
+            return DiskLook(FolderState.UNREACHABLE)
+
+    async def is_folder(self, path: str) -> bool:
+        folder = Path(path)
+        return await self._threads.run(folder, partial(_is_listable, folder))
+
+    async def make_work_dir(self, folder: Path, name: str) -> Path:
+        try:
+            return await self._run(folder, lambda: work_dir.make(folder, name))
+        except asyncio.CancelledError:
+            with suppress(StorageError):
+                await self.remove_work_dir(folder, name)
+            raise
+
+    async def remove_work_dir(self, folder: Path, name: str) -> None:
+        await self._run(folder, lambda: work_dir.remove(folder, name))
+
+    async def describe(self, path: Path) -> PlacedFile | None:
+        try:
+            return await self._threads.run(path.parent, lambda: placing.describe(path))
+        except OSError as error:
+            detail = error.strerror or type(error).__name__
+            raise storage_problem(StorageProblem.UNREACHABLE, path, detail) from error
+
+    async def place(self, source: Path, folder: Path, rel_path: str) -> PlacedFile:
+        return await self._run(folder, lambda: placing.place(source, folder, rel_path, self._file_mode))
+
+    async def _run(self, folder: Path, work: Callable[[], T]) -> T:
+        try:
+            return await self._threads.run(folder, work)
+        except OSError as error:
+            raise storage_error(error, folder) from error
+
+
+def _is_listable(folder: Path) -> bool:
+    try:
+        with suppress(StopIteration):
+            next(folder.iterdir())
+    except OSError:
+        return False
+    return True
+
+
+def _umask() -> int:
+    """Read this process's umask without changing it, which no thread could do safely."""
+    with suppress(OSError):
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        if found := re.search(r"^Umask:\s*([0-7]+)$", status, re.MULTILINE):
+            return int(found[1], 8)
+    return 0o022

@@ -1,0 +1,120 @@
+"""Look at a title's folder: is it there, does it show the title's own media, and which trailers are in it."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from app.domain.disk import DiskLook, DiskQuestion, FolderState
+from app.domain.naming import TRAILERS_DIR, is_plain_path, is_trailer, is_video, same_name
+from schemas.base import MediaKind
+
+MOST_ENTRIES = 2000
+
+
+def look(question: DiskQuestion) -> DiskLook:
+    """Answer from the disk; any error that leaves a doubt makes the answer UNREACHABLE."""
+    try:
+        return _look(question)
+    except (OSError, UnicodeEncodeError):
+        return DiskLook(FolderState.UNREACHABLE)
+
+
+def _look(question: DiskQuestion) -> DiskLook:
+    try:
+        top = _list(question.folder, "")
+    except (FileNotFoundError, NotADirectoryError):
+        return DiskLook(_state_without_folder(question.root))
+    media = _own_file(question)
+    entries = list(_where_trailers_may_be(question.folder, top, media))
+    trailers = sorted(
+        entry.rel_path
+        for entry in entries
+        if is_trailer(entry.rel_path, question.kind, media, shared=question.shared) and entry.is_file()
+    )
+    return DiskLook(FolderState.PRESENT, tuple(trailers), _is_media_seen(question, media, entries))
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    rel_path: str
+    found: os.DirEntry[str]
+
+    def is_file(self) -> bool:
+        return self.found.is_file()
+
+    def is_dir(self) -> bool:
+        return self.found.is_dir()
+
+
+def _list(folder: Path, rel_dir: str) -> list[_Entry]:
+    with os.scandir(folder / rel_dir) as found:
+        return [_Entry(f"{rel_dir}/{entry.name}" if rel_dir else entry.name, entry) for entry in found]
+
+
+def _state_without_folder(root: Path) -> FolderState:
+    """Tell a folder that is missing from a mount that is away, which shows as a missing or an empty root."""
+    try:
+        with os.scandir(root) as found:
+            return FolderState.ABSENT if any(_is_shown(entry.name) for entry in found) else FolderState.ROOT_EMPTY
+    except (FileNotFoundError, NotADirectoryError):
+        return FolderState.ROOT_ABSENT
+
+
+def _is_shown(name: str) -> bool:
+    return not name.startswith(".") and name != "lost+found"
+
+
+def _own_file(question: DiskQuestion) -> str | None:
+    name = question.media_filename
+    return name if name is not None and is_plain_path(name) else None
+
+
+def _where_trailers_may_be(folder: Path, top: list[_Entry], media: str | None) -> Iterator[_Entry]:
+    """Give the entries of the folder, of the media file's own sub-folder, and of `Trailers` in both."""
+    places = [top]
+    sub_folder = str(PurePosixPath(media).parent) if media else "."
+    if sub_folder != ".":
+        with suppress(FileNotFoundError, NotADirectoryError):
+            places.append(_list(folder, sub_folder))
+    for place in places:
+        yield from place
+        for entry in place:
+            if same_name(entry.found.name, TRAILERS_DIR) and entry.is_dir():
+                yield from _list(folder, entry.rel_path)
+
+
+def _is_media_seen(question: DiskQuestion, media: str | None, entries: list[_Entry]) -> bool:
+    if question.kind is MediaKind.SERIES:
+        return _has_video(question.folder)
+    if question.media_filename is None:
+        return True
+    return media is not None and any(same_name(entry.rel_path, media) and entry.is_file() for entry in entries)
+
+
+def _has_video(folder: Path) -> bool:
+    """Look for an episode below a series' folder, near ones first, and give up in a folder full of other things."""
+    waiting, seen = deque([""]), 0
+    while waiting and seen < MOST_ENTRIES:
+        with suppress(FileNotFoundError, NotADirectoryError):  # a sub-folder may go while we look
+            for entry in _list(folder, waiting.popleft()):
+                seen += 1
+                if _is_episode(entry):
+                    return True
+                if _may_hold_episodes(entry):
+                    waiting.append(entry.rel_path)
+    return False
+
+
+def _is_episode(entry: _Entry) -> bool:
+    name = entry.found.name
+    return _is_shown(name) and is_video(name) and not is_trailer(name, MediaKind.SERIES) and entry.is_file()
+
+
+def _may_hold_episodes(entry: _Entry) -> bool:
+    name = entry.found.name
+    return _is_shown(name) and not same_name(name, TRAILERS_DIR) and entry.is_dir()

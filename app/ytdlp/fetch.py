@@ -1,0 +1,180 @@
+"""The child process that runs yt-dlp: one job on standard input, JSON lines on standard output, then it ends.
+
+Failures are told raw; the worker knows what they mean. Start-up time counts, so this imports nothing of the project
+that needs pydantic, and PyAV only once there is a file.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yt_dlp  # type: ignore[import-untyped]  # yt-dlp has no types
+from yt_dlp.utils import DownloadCancelled  # type: ignore[import-untyped]  # yt-dlp has no types
+
+from app.ytdlp.guard import die_with_stdin, lead_own_group, limit_resources, read_line
+from app.ytdlp.job import Job
+from app.ytdlp.options import COOKIES_COPY, ytdlp_options
+from app.ytdlp.talk import Talk
+
+_VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{11}")
+Info = Mapping[str, Any]
+
+
+class VideoRefused(DownloadCancelled):  # type: ignore[misc]  # yt-dlp has no types
+    """The policy rules the video out; yt-dlp lets this kind of error pass unchanged."""
+
+
+class VideoTooShort(VideoRefused):
+    """The page says that the video is shorter than the policy allows."""
+
+
+class VideoTooLong(VideoRefused):
+    """The page says that the video is longer than the policy allows."""
+
+
+class VideoIsLive(VideoRefused):
+    """It is a live stream, running or announced."""
+
+
+class VideoTooLarge(VideoRefused):
+    """It has more bytes than a trailer can have."""
+
+
+class CookiesUnreadable(Exception):
+    """The cookies file cannot be copied."""
+
+
+class NoFile(Exception):
+    """yt-dlp called it a success and left no file."""
+
+
+def main() -> int:
+    """Do the job of standard input; 0 where its result was told, 1 where its failure was."""
+    lead_own_group()
+    talk = Talk()
+    try:
+        job = Job.from_line(read_line())
+        die_with_stdin()
+        limit_resources(job.max_bytes)
+        talk.result(_do(job, talk))
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001 - every failure goes to the worker, which knows what it means
+        talk.failure(error)
+        return 1
+    return 0
+
+
+def _do(job: Job, talk: Talk) -> dict[str, object]:
+    if job.cookies_file is not None:
+        _copy_cookies(job.cookies_file)
+    options = {**ytdlp_options(job), "logger": talk}
+    if job.op == "search":
+        with yt_dlp.YoutubeDL(options) as ydl:
+            return _found(ydl.extract_info(f"ytsearch{job.max_hits}:{job.target}", download=False) or {})
+    watch = _Watch(job, talk)
+    hooks = {"progress_hooks": [watch.on_bytes], "postprocessor_hooks": [watch.on_step], "match_filter": watch.choose}
+    with yt_dlp.YoutubeDL({**options, **hooks}) as ydl:
+        info = ydl.extract_info(job.target) or {}
+    talk.progress(100.0)
+    return _verified(job, info)
+
+
+def _copy_cookies(source: str) -> None:
+    """Copy the file for this job alone: yt-dlp writes its cookies back at the end."""
+    try:
+        shutil.copyfile(source, COOKIES_COPY)
+    except OSError as error:
+        raise CookiesUnreadable(str(error)) from error
+
+
+class _Watch:
+    """Looks at the video before it is fetched and at every piece that comes."""
+
+    def __init__(self, job: Job, talk: Talk) -> None:
+        self._job, self._talk = job, talk
+        self._parts: Sequence[Info] = ()
+        self._done: dict[str, int] = {}
+        self._percent: float | None = None
+
+    def choose(self, info: Info, *, incomplete: bool = False) -> None:
+        """Refuse what the policy rules out; called again and again while yt-dlp learns more of the video."""
+        if info.get("is_live") or info.get("live_status") in {"is_live", "is_upcoming", "post_live"}:
+            raise VideoIsLive
+        seconds = info.get("duration")
+        if seconds is not None and seconds < self._job.min_seconds:
+            raise VideoTooShort
+        if seconds is not None and seconds > self._job.max_seconds:
+            raise VideoTooLong
+        if not incomplete:
+            self._parts = info.get("requested_formats") or ()
+
+    def on_bytes(self, state: Info) -> None:
+        """Tell the percentage, over all parts; stop at the byte limit."""
+        info = state["info_dict"]
+        part, got = str(info.get("format_id")), int(state.get("downloaded_bytes") or 0)
+        self._done[part] = got
+        if sum(self._done.values()) > self._job.max_bytes:
+            raise VideoTooLarge
+        total = state.get("total_bytes") or state.get("total_bytes_estimate")
+        if total:
+            percent = self._overall(part, min(got / total, 1.0)) * 100
+            self._percent = round(max(percent, self._percent or 0.0), 1)
+        self._talk.progress(self._percent)
+
+    def on_step(self, _state: Info) -> None:
+        self._talk.progress(self._percent)
+
+    def _overall(self, part: str, share: float) -> float:
+        """Weigh the share of one part with its bit rate: picture and sound come one after the other."""
+        weights = {str(each.get("format_id")): float(each.get("tbr") or 1) for each in self._parts}
+        if part not in weights:
+            return share
+        before = sum(weight for other, weight in weights.items() if other in self._done and other != part)
+        return (before + weights[part] * share) / sum(weights.values())
+
+
+def _verified(job: Job, info: Info) -> dict[str, object]:
+    from app.ytdlp.verify import Wanted, verify  # noqa: PLC0415 - most failed jobs never need PyAV, which loads slowly
+
+    downloads = info.get("requested_downloads") or ()
+    path = Path(downloads[0]["filepath"]) if downloads else None
+    if path is None or path.is_symlink() or not path.is_file():
+        message = "no file was left"
+        raise NoFile(message)
+    parts = info.get("requested_formats") or (info,)
+    has_audio = any(part.get("acodec") not in {None, "none"} for part in parts)
+    wanted = Wanted(job.min_seconds, job.max_seconds, info.get("duration"), has_audio)
+    return {
+        "event": "fetched",
+        "file": path.name,
+        "video_id": str(info["id"]),
+        "title": str(info.get("title") or ""),
+        "size": path.stat().st_size,
+        **asdict(verify(path, wanted)),
+    }
+
+
+def _found(info: Info) -> dict[str, object]:
+    entries = [entry for entry in info.get("entries") or () if _VIDEO_ID.fullmatch(str(entry.get("id")))]
+    return {"event": "found", "hits": [_hit(entry) for entry in entries]}
+
+
+def _hit(entry: Info) -> dict[str, object]:
+    return {
+        "video_id": entry["id"],
+        "title": str(entry.get("title") or ""),
+        "channel": entry.get("channel") or entry.get("uploader"),
+        "seconds": entry.get("duration"),
+        "is_live": entry.get("live_status") in {"is_live", "is_upcoming"},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""Check a fetched file to its last packet, in the child: a cut file must never be placed.
+
+ffprobe and a look at the header miss a cut file whose index comes first; reading all packets and decoding the end does
+not. PyAV can deadlock on a broken file with frame threads or with its logging changed, so neither is used, and all of
+this runs in the process that is killed when it takes too long.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+_SLACK_SECONDS = 2.0
+_SLACK_SHARE = 0.03
+_DECODED_SECONDS = 3.0
+
+
+class UnusableFile(Exception):
+    """The file is no usable trailer; the subclass says why."""
+
+
+class BrokenFile(UnusableFile):
+    """It cannot be read, or it ends before its time."""
+
+
+class NoVideoStream(UnusableFile):
+    """There is no picture."""
+
+
+class NoAudioStream(UnusableFile):
+    """The sound that the video's page promised is missing."""
+
+
+class TooShort(UnusableFile):
+    """It is shorter than the policy allows."""
+
+
+class TooLong(UnusableFile):
+    """It is longer than the policy allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the file must be; `seconds` is the length that the page promised, where it did."""
+
+    min_seconds: int
+    max_seconds: int
+    seconds: float | None
+    audio: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What the file is; duration in seconds."""
+
+    duration: float
+    width: int
+    height: int
+    video_codec: str
+    audio_codec: str | None
+
+
+def verify(path: Path, wanted: Wanted) -> Verified:
+    """Read the whole file and decode its end. Raises UnusableFile."""
+    try:
+        verified = _read(path, wanted)
+        _check_length(verified.duration, wanted)
+        _decode_end(path, verified.duration)
+    except (av.error.FFmpegError, EOFError) as error:
+        message = f"the file is broken: {getattr(error, 'strerror', None) or 'it ends too early'}"
+        raise BrokenFile(message) from error
+    return verified
+
+
+def _read(path: Path, wanted: Wanted) -> Verified:
+    with av.open(str(path)) as container:
+        if "mp4" not in container.format.name.split(","):
+            message = f"the file is no MP4 but {container.format.name}"
+            raise BrokenFile(message)
+        video = _picture(container)
+        audio = next(iter(container.streams.audio), None)
+        if audio is None and wanted.audio:
+            message = "the file has no sound"
+            raise NoAudioStream(message)
+        duration = (container.duration or 0) / av.time_base
+        _check_complete(container, duration)
+        return Verified(
+            duration=duration,
+            width=video.codec_context.width,
+            height=video.codec_context.height,
+            video_codec=video.codec_context.codec.canonical_name,
+            audio_codec=audio.codec_context.codec.canonical_name if audio else None,
+        )
+
+
+def _picture(container: InputContainer) -> VideoStream:
+    covers = av.stream.Disposition.attached_pic
+    for stream in container.streams.video:
+        if not stream.disposition & covers and stream.codec_context.width and stream.codec_context.height:
+            return stream
+    message = "the file has no picture"
+    raise NoVideoStream(message)
+
+
+def _check_complete(container: InputContainer, duration: float) -> None:
+    last = max((_end_of(packet) for packet in container.demux()), default=0.0)
+    begin = max((container.start_time or 0) / av.time_base, 0.0)
+    if duration <= 0 or last - begin < duration - _slack(duration):
+        message = f"the file breaks off after {max(last - begin, 0):.0f} of {duration:.0f} seconds"
+        raise BrokenFile(message)
+
+
+def _end_of(packet: Packet[Any]) -> float:
+    if packet.pts is None or packet.time_base is None:
+        return 0.0
+    return float((packet.pts + (packet.duration or 0)) * packet.time_base)
+
+
+def _check_length(duration: float, wanted: Wanted) -> None:
+    if wanted.seconds is not None and duration < wanted.seconds - _slack(wanted.seconds):
+        message = f"the file has {duration:.0f} of {wanted.seconds:.0f} seconds"
+        raise BrokenFile(message)
+    if duration < wanted.min_seconds - 1:
+        message = f"it lasts {duration:.0f} seconds"
+        raise TooShort(message)
+    if duration > wanted.max_seconds + 1:
+        message = f"it lasts {duration:.0f} seconds"
+        raise TooLong(message)
+
+
+def _decode_end(path: Path, duration: float) -> None:
+    with av.open(str(path)) as container:
+        stream = _picture(container)
+        stream.thread_type = "SLICE"
+        begin = (container.start_time or 0) + int(max(duration - _DECODED_SECONDS, 0) * av.time_base)
+        container.seek(begin)
+        if not any(True for _ in container.decode(stream)):
+            message = "no picture can be decoded at the end of the file"
+            raise BrokenFile(message)
+
+
+def _slack(seconds: float) -> float:
+    return max(_SLACK_SECONDS, seconds * _SLACK_SHARE)
