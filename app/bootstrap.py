@@ -61,6 +61,7 @@ async def open_deps(settings: Settings, secret_key: SecretStr) -> AsyncIterator[
             ffmpeg=ffmpeg,
             ffmpeg_dir=link_directory(ffmpeg, settings.data_dir),
             cookies_file=settings.cookies_file,
+            cache_dir=settings.data_dir / "cache",
             proxy=settings.proxy,
         )
         yield Opened(

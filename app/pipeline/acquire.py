@@ -22,6 +22,7 @@ from app.db.attempts import AttemptClaim
 from app.domain import intents
 from app.domain.acquiring import AfterFailure, after_failure, place_of, trailer_name
 from app.domain.candidates import known_candidates, matching_candidates, search_query
+from app.domain.naming import WORK_DIR_PREFIX
 from app.domain.policy import Policy
 from app.domain.records import Candidate, Media, Rank
 from app.domain.videos import FetchedTrailer, TrailerFile
@@ -29,8 +30,6 @@ from app.errors import FetchError, LeaseLost, StorageError
 from app.pipeline.leases import with_lease
 from app.pipeline.titles import change_title, look_at, policy_of
 from schemas.base import FetchFailure, StorageProblem
-
-WORK_DIR_PREFIX = ".trailhook-"
 
 
 class AcquireOutcome(StrEnum):
@@ -107,12 +106,21 @@ async def _extend(deps: Deps, job: _Job) -> None:
 async def _acquire_claimed(deps: Deps, job: _Job) -> AcquireOutcome:
     if await _found_meanwhile(deps, job):
         return AcquireOutcome.FOUND
+    rel_path = trailer_name(job.title)
     work_dir = await deps.library.make_work_dir(job.folder, job.work_dir_name)
     try:
         candidate, fetched = await _fetch_first(deps, job, work_dir)
-        return await _place(deps, job, candidate, fetched)
+        return await _place(deps, job, candidate, fetched, rel_path)
     finally:
+        await _clean_up(deps, job)
+
+
+async def _clean_up(deps: Deps, job: _Job) -> None:
+    """Remove the work directory; where the disk refuses, the trailer counts all the same."""
+    try:
         await deps.library.remove_work_dir(job.folder, job.work_dir_name)
+    except StorageError as error:
+        structlog.get_logger(__name__).warning("a work directory is left", folder=str(job.folder), why=error.message)
 
 
 async def _found_meanwhile(deps: Deps, job: _Job) -> bool:
@@ -170,12 +178,12 @@ async def _report(deps: Deps, media_id: int, latest: Sequence[float | None]) -> 
         await asyncio.sleep(0.5)
 
 
-async def _place(deps: Deps, job: _Job, candidate: Candidate, fetched: FetchedTrailer) -> AcquireOutcome:
+async def _place(deps: Deps, job: _Job, candidate: Candidate, fetched: FetchedTrailer, rel_path: str) -> AcquireOutcome:
     made = await deps.library.describe(fetched.path)
     if made is None:
         message = "The fetched file vanished before it could be placed."
         raise FetchError(message, FetchFailure.UNKNOWN)
-    file = _file_of(job.title, candidate, fetched, made)
+    file = _file_of(rel_path, candidate, fetched, made)
     async with deps.db.transaction() as tx:
         await attempts.intend(tx, job.held, file)
     if await _found_meanwhile(deps, job):
@@ -223,9 +231,9 @@ def _failure_of(error: FetchError | StorageError) -> FetchFailure:
     return error.failure if isinstance(error, FetchError) else FetchFailure.STORAGE
 
 
-def _file_of(title: Media, candidate: Candidate, fetched: FetchedTrailer, made: PlacedFile) -> TrailerFile:
+def _file_of(rel_path: str, candidate: Candidate, fetched: FetchedTrailer, made: PlacedFile) -> TrailerFile:
     return TrailerFile(
-        rel_path=trailer_name(title),
+        rel_path=rel_path,
         source=candidate.source,
         video_id=candidate.video_id,
         duration=fetched.duration,

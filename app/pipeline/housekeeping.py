@@ -10,8 +10,9 @@ from app.context import Deps
 from app.db import attempts, connections, item_sync, runs
 from app.db.attempts import LostAttempt
 from app.domain import intents
+from app.domain.naming import WORK_DIR_PREFIX
 from app.errors import StorageError
-from app.pipeline.acquire import WORK_DIR_PREFIX, record_placed
+from app.pipeline.acquire import record_placed
 from app.pipeline.titles import change_title
 from schemas.base import FetchFailure, RunTrigger
 

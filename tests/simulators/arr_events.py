@@ -80,7 +80,15 @@ def movie_test() -> JSON:
     return {
         "movie": {**item, "tmdbId": 0, "tags": ["test-tag"]},
         "remoteMovie": {"tmdbId": 1234, "imdbId": "5678", "title": "Test title", "year": 1970},
-        "release": {"quality": "Test Quality", "qualityVersion": 1, "releaseTitle": "Test Title", "size": 9999999},
+        "release": {
+            "quality": "Test Quality",
+            "qualityVersion": 1,
+            "releaseGroup": "Test Group",
+            "releaseTitle": "Test Title",
+            "indexer": "Test Indexer",
+            "size": 9999999,
+            "customFormatScore": 0,
+        },
         "eventType": "Test",
         **common("Radarr"),
     }

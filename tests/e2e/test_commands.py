@@ -1,0 +1,161 @@
+"""Commands that cannot do their work say so in one sentence and with the documented exit code."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.crypto import new_secret_key
+from app.embedded.postgres import EmbeddedPostgres
+from tests.simulators.arr import ArrSimulator
+from tests.stack import Stack, free_port
+
+COMMANDS = ("up", "api", "worker", "migrate", "connect", "connections", "media", "status", "reconcile", "key")
+
+
+def trailhook(*arguments: str, stdin: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TRAILHOOK_")}
+    environment |= {f"TRAILHOOK_{name}": value for name, value in settings.items()}
+    command = [sys.executable, "-m", "app.cli", *arguments]
+    return subprocess.run(
+        command, env=environment, input=stdin, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def one_sentence(done: subprocess.CompletedProcess[str]) -> str:
+    """Check that a command failed with one sentence, and give it."""
+    assert done.returncode == 1, done
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), fast=True)
+    server.start()
+    yield server.url
+    server.stop()
+
+
+def roles(postgres: str, data_dir: Path, secret_key: str) -> dict[str, str]:
+    return {
+        "DATABASE_URL": postgres,
+        "REDIS_URL": "redis://127.0.0.1:9/0",
+        "SECRET_KEY": secret_key,
+        "API_KEY": "a key of sixteen",
+        "DATA_DIR": str(data_dir),
+        "PORT": str(free_port()),
+    }
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    done = trailhook(command, "--help")
+    assert done.returncode == 0
+    assert command in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["nothing"], ["connect"], ["connect", "lidarr", "x"], ["media", "--limit", "0"]])
+def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
+    assert trailhook(*arguments).returncode == 2
+
+
+def test_bad_settings_are_all_named(tmp_path: Path) -> None:
+    said = one_sentence(trailhook("up", DATA_DIR=str(tmp_path), PORT="0", RECONCILE_INTERVAL="often"))
+    assert "TRAILHOOK_PORT" in said
+    assert "TRAILHOOK_RECONCILE_INTERVAL" in said
+
+
+def test_a_role_names_what_it_lacks() -> None:
+    said = one_sentence(trailhook("api"))
+    assert all(f"TRAILHOOK_{name}" in said for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "API_KEY"))
+
+
+def test_a_port_in_use(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = one_sentence(trailhook("up", DATA_DIR=str(tmp_path), PORT=str(port)))
+    assert f"127.0.0.1:{port} is in use" in said
+
+
+@pytest.mark.parametrize("command", ["api", "worker", "migrate"])
+def test_a_database_that_cannot_be_reached(command: str, tmp_path: Path) -> None:
+    away = "postgresql://trailhook:hunter2@127.0.0.1:9/trailhook"
+    done = trailhook(command, **roles(away, tmp_path, new_secret_key()))
+    assert "database cannot be reached" in one_sentence(done)
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["api", "worker"])
+def test_a_schema_that_is_behind_another_key_and_a_newer_schema(command: str, tmp_path: Path, postgres: str) -> None:
+    settings = roles(postgres, tmp_path, new_secret_key())
+    sql(postgres, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    assert "trailhook migrate" in one_sentence(trailhook(command, **settings))
+    assert trailhook("migrate", **settings).returncode == 0
+    sql(postgres, "INSERT INTO setting VALUES ('secret_key_fingerprint', '\"another\"')")
+    assert "TRAILHOOK_SECRET_KEY is not the key" in one_sentence(trailhook(command, **settings))
+    sql(postgres, "UPDATE alembic_version SET version_num = '9999'")
+    assert "newer Trailhook" in one_sentence(trailhook(command, **settings))
+    assert "newer Trailhook" in one_sentence(trailhook("migrate", **settings))
+
+
+def test_a_service_that_does_not_run(tmp_path: Path) -> None:
+    (tmp_path / "api-key").write_text("a key")
+    said = one_sentence(trailhook("status", DATA_DIR=str(tmp_path), PORT=str(free_port())))
+    assert "trailhook up" in said
+
+
+def test_the_api_key_is_made_once_and_kept_to_its_owner(tmp_path: Path) -> None:
+    first = trailhook("key", DATA_DIR=str(tmp_path / "data"))
+    assert first.stdout == trailhook("key", DATA_DIR=str(tmp_path / "data")).stdout
+    assert len(first.stdout.strip()) >= 32
+    assert (tmp_path / "data" / "api-key").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_connecting_explains_what_is_wrong(tmp_path: Path) -> None:
+    with (
+        ArrSimulator("Radarr", tmp_path / "movies", url_base="/radarr") as radarr,
+        Stack(tmp_path / "service") as stack,
+    ):
+        key = radarr.api_key
+        cases = {
+            ("radarr", radarr.url, "wrong"): "API key",
+            ("sonarr", radarr.url, key): "Radarr",
+            ("radarr", radarr.url.removesuffix("/radarr"), key): "/radarr",
+            ("radarr", "http://127.0.0.1:9", key): "Nothing listens",
+            ("radarr", "radarr:7878", key): "http://",
+            ("radarr", radarr.url, "two words"): "one line",
+        }
+        for (app, url, api_key), expected in cases.items():
+            done = stack.command("connect", app, url, "--api-key-file", "-", stdin=api_key)
+            assert expected in one_sentence(done), (app, url)
+            assert key not in done.stderr
+        assert stack.api("GET", "/connections")["total"] == 0
+        mapped = stack.command(
+            "connect", "radarr", radarr.url, "--api-key-file", "-", "--map", "movies=films", stdin=key
+        )
+        assert "FROM=TO" in one_sentence(mapped)
+        assert "There is no connection yet" in one_sentence(stack.command("reconcile"))
+
+
+def sql(url: str, statements: str) -> None:
+    """Change the database behind Trailhook's back."""
+    code = (
+        "import asyncio, sys, asyncpg\n"
+        "async def main():\n"
+        "    connection = await asyncpg.connect(sys.argv[1])\n"
+        "    await connection.execute(sys.stdin.read())\n"
+        "    await connection.close()\n"
+        "asyncio.run(main())\n"
+    )
+    plain = url.replace("postgresql+asyncpg", "postgresql")
+    subprocess.run([sys.executable, "-c", code, plain], input=statements, text=True, check=True, timeout=30)

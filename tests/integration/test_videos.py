@@ -1,0 +1,454 @@
+"""Fetching videos with the real yt-dlp, ffmpeg and PyAV, from a video host on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+import pytest
+from pydantic import SecretStr
+
+from app.context import FetchRequest
+from app.domain.policy import Policy
+from app.domain.videos import FetchedTrailer
+from app.errors import FetchError, StorageError
+from app.ytdlp.child import TimeLimits
+from app.ytdlp.client import Tools, YtDlpVideos
+from app.ytdlp.verify import BrokenFile, NoAudioStream, NoVideoStream, TooLong, TooShort, Verified, Wanted, verify
+from schemas.base import FetchFailure, StorageProblem
+from tests.simulators.video_host import VideoHost
+from tests.simulators.ytdlp_plugin import write_plugin
+
+SECONDS = 24
+_NUMBERS = count(1)
+WORKER = """
+import asyncio, json, sys
+from pathlib import Path
+from app.context import FetchRequest
+from app.domain.policy import Policy
+from app.ytdlp.client import Tools, YtDlpVideos
+
+ffmpeg, ffmpeg_dir, url, work_dir = sys.argv[1:]
+videos = YtDlpVideos(Tools(ffmpeg=Path(ffmpeg), ffmpeg_dir=Path(ffmpeg_dir)))
+asyncio.run(videos.fetch(FetchRequest(url, Path(work_dir), Policy()), lambda percent: None))
+"""
+
+
+@dataclass(frozen=True)
+class Studio:
+    """The video host and the tools to fetch from it."""
+
+    host: VideoHost
+    tools: Tools
+    environment: dict[str, str] = field(repr=False)
+
+    def videos(self, **tools: Any) -> YtDlpVideos:
+        return YtDlpVideos(replace(self.tools, **tools), self.environment)
+
+    def add(self, title: str = "A trailer", **facts: Any) -> str:
+        """Put a video into the catalogue and give its address."""
+        video_id = f"video{next(_NUMBERS):06d}"
+        self.host.add(video_id, title, **{"seconds": SECONDS, **facts})
+        return f"https://www.youtube.com/watch?v={video_id}"
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    place = tmp_path_factory.mktemp("studio")
+    ffmpeg = Path(imageio_ffmpeg.get_ffmpeg_exe())
+    (place / "bin").mkdir()
+    (place / "bin" / "ffmpeg").symlink_to(ffmpeg)
+    with VideoHost(ffmpeg, place / "clips") as host:
+        plugin = write_plugin(place / "plugin", host.url)
+        environment = {**os.environ, "PYTHONPATH": str(plugin), "TRAILHOOK_API_KEY": "s3cret-key"}
+        yield Studio(host, Tools(ffmpeg=ffmpeg, ffmpeg_dir=place / "bin"), environment)
+
+
+@pytest.fixture
+def work_dir(tmp_path: Path) -> Path:
+    made = tmp_path / "Title (2009)" / ".trailhook-1"
+    made.mkdir(parents=True)
+    return made
+
+
+def ignore(_percent: float | None) -> None:
+    pass
+
+
+async def fetch(videos: YtDlpVideos, url: str, work_dir: Path, policy: Policy | None = None) -> FetchedTrailer:
+    return await videos.fetch(FetchRequest(url, work_dir, policy or Policy()), ignore)
+
+
+async def failure_of(videos: YtDlpVideos, url: str, work_dir: Path) -> FetchError:
+    with pytest.raises(FetchError) as caught:
+        await fetch(videos, url, work_dir)
+    assert processes_in(work_dir) == []
+    return caught.value
+
+
+def processes_in(directory: Path) -> list[int]:
+    """Give the living processes that work in a directory: the child, and what it started."""
+    processes = (process for process in Path("/proc").iterdir() if process.name.isdigit())
+    return [int(process.name) for process in processes if _works_in(process, directory)]
+
+
+def _works_in(process: Path, directory: Path) -> bool:
+    try:
+        alive = (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return alive and (process / "cwd").readlink() == directory
+    except OSError:
+        return False
+
+
+def names_of(processes: list[int]) -> list[str]:
+    return [read_proc(process, "cmdline").replace("\0", " ") for process in processes]
+
+
+def read_proc(process: int, name: str) -> str:
+    try:
+        return Path(f"/proc/{process}/{name}").read_text()
+    except OSError:
+        return ""
+
+
+async def until(true: Callable[[], object], seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 - other processes set no event
+            await asyncio.sleep(0.01)
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def slow_ffmpeg(directory: Path, real: Path) -> Path:
+    """Write an ffmpeg that knows its version and then works for ever, in a process of its own that ignores SIGINT."""
+    script = directory / "ffmpeg"
+    script.write_text(
+        f'#!/bin/sh\ncase "$*" in *-version*|*-bsfs*) exec "{real}" "$@";; esac\ntrap "" INT\nsleep 600\n'
+    )
+    script.chmod(0o755)
+    return script
+
+
+# What works.
+
+
+@pytest.mark.parametrize("kind", ["mp4", "hls", "dash"])
+async def test_a_video_is_fetched_whole_and_as_h264(studio: Studio, work_dir: Path, kind: str) -> None:
+    url = studio.add("Sintel - Official Trailer", kind=kind)
+    told: list[float | None] = []
+    fetched = await studio.videos().fetch(FetchRequest(url, work_dir, Policy()), told.append)
+    assert fetched == FetchedTrailer(
+        path=work_dir / "trailer.mp4",
+        video_id=url[-11:],
+        title="Sintel - Official Trailer",
+        duration=fetched.duration,
+        width=1280,
+        height=720,
+        video_codec="h264",
+        audio_codec="aac",
+        size=(work_dir / "trailer.mp4").stat().st_size,
+    )
+    assert abs(fetched.duration - SECONDS) < 0.5
+    known = [percent for percent in told if percent is not None]
+    assert known == sorted(known)
+    assert all(0 <= percent <= 100 for percent in known)
+    assert names_in(work_dir) == ["trailer.mp4"]
+    assert names_in(work_dir.parent) == [".trailhook-1"]
+    assert processes_in(work_dir) == []
+
+
+async def test_progress_comes_while_it_loads(studio: Studio, work_dir: Path) -> None:
+    told: list[float | None] = []
+    url = studio.add(rate=500_000)
+    await studio.videos().fetch(FetchRequest(url, work_dir, Policy()), told.append)
+    known = [percent for percent in told if percent is not None]
+    assert known == sorted(known)
+    assert any(0 < percent < 100 for percent in known)
+
+
+async def test_a_folder_whose_name_a_shell_would_read(studio: Studio, tmp_path: Path) -> None:
+    odd = tmp_path / " ~$HOME %(id)s 'é\" " / ".trailhook-1"
+    odd.mkdir(parents=True)
+    assert (await fetch(studio.videos(), studio.add(), odd)).path == odd / "trailer.mp4"
+    assert names_in(odd) == ["trailer.mp4"]
+
+
+async def test_what_lies_in_the_work_dir_is_never_run(studio: Studio, work_dir: Path) -> None:
+    for name in ("json.py", "yt_dlp.py", "app.py", "av.py"):
+        (work_dir / name).write_text("raise SystemExit('taken from the work directory')")
+    await fetch(studio.videos(), studio.add(kind="mp4"), work_dir)
+
+
+async def test_the_search_gives_hits_in_order(studio: Studio) -> None:
+    for number in range(3):
+        studio.add(f"Tears of Steel part {number}", channel="Blender Studio", kind="audio", seconds=SECONDS)
+    hits = await studio.videos().search("Tears  of\nSteel", 2)
+    assert [hit.title for hit in hits] == ["Tears of Steel part 0", "Tears of Steel part 1"]
+    assert {(hit.channel, hit.seconds, hit.is_live) for hit in hits} == {("Blender Studio", SECONDS, False)}
+    assert all(len(hit.video_id) == 11 for hit in hits)
+    assert await studio.videos().search("nothing-like-this", 5) == []
+
+
+async def test_cookies_are_used_as_a_copy(studio: Studio, work_dir: Path, tmp_path: Path) -> None:
+    cookies = tmp_path / "cookies.txt"
+    cookies.write_text("# Netscape HTTP Cookie File\n.youtube.com\tTRUE\t/\tTRUE\t2147483647\tSID\tsecret\n")
+    before = cookies.read_bytes(), mtime_of(cookies)
+    await fetch(studio.videos(cookies_file=cookies), studio.add(kind="mp4"), work_dir)
+    assert (cookies.read_bytes(), mtime_of(cookies)) == before
+    assert "secret" in (work_dir / "cookies.txt").read_text()
+
+
+def mtime_of(path: Path) -> int:
+    return path.stat().st_mtime_ns
+
+
+# What does not.
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind"),
+    [
+        ({"error": "Sign in to confirm you\u2019re not a bot. Use --cookies"}, FetchFailure.SOURCE_BLOCKED),
+        ({"error": "Sign in to confirm your age. It may be inappropriate"}, FetchFailure.NEEDS_COOKIES),
+        ({"error": "Private video. Sign in if you've been granted access"}, FetchFailure.DEAD),
+        ({"error": "The uploader has not made it available", "geo": True}, FetchFailure.GEO),
+        ({"error": "Premieres in 5 hours"}, FetchFailure.NOT_A_TRAILER),
+        ({"error": "Something entirely new"}, FetchFailure.UNKNOWN),
+        ({"status": 403}, FetchFailure.OUR_SETUP),
+        ({"status": 404}, FetchFailure.DEAD),
+        ({"status": 429}, FetchFailure.SOURCE_BLOCKED),
+        ({"status": 503}, FetchFailure.TRANSIENT),
+        ({"cut": True}, FetchFailure.TRANSIENT),
+        ({"kind": "audio"}, FetchFailure.NOT_A_TRAILER),
+        ({"seconds": 5}, FetchFailure.NOT_A_TRAILER),
+        ({"claimed_seconds": 700}, FetchFailure.NOT_A_TRAILER),
+        ({"claimed_seconds": 60}, FetchFailure.TRANSIENT),
+    ],
+    ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else str(value),
+)
+async def test_each_failure_has_its_kind(
+    studio: Studio, work_dir: Path, facts: dict[str, Any], kind: FetchFailure
+) -> None:
+    error = await failure_of(studio.videos(), studio.add(**facts), work_dir)
+    assert error.failure is kind
+    assert "\n" not in error.message
+
+
+async def test_a_video_that_is_gone(studio: Studio, work_dir: Path) -> None:
+    gone = "https://www.youtube.com/watch?v=goneForEver"
+    assert (await failure_of(studio.videos(), gone, work_dir)).failure is FetchFailure.DEAD
+
+
+async def test_a_missing_segment_is_never_left_out(studio: Studio, work_dir: Path) -> None:
+    url = studio.add(kind="hls", seconds=SECONDS + 1)
+    await fetch(studio.videos(), url, work_dir)
+    clips = sorted(studio.host._cache.glob(f"{SECONDS + 1}s/part*.ts"))
+    clips[2].unlink()
+    assert (await failure_of(studio.videos(), url, work_dir)).failure is FetchFailure.TRANSIENT
+
+
+async def test_bytes_are_limited(studio: Studio, work_dir: Path) -> None:
+    url = studio.add(kind="dash")
+    video = clip(studio, "video.mp4")
+    for max_bytes in (len(video) // 2, len(video) + 1000):
+        error = await failure_of(studio.videos(max_bytes=max_bytes), url, work_dir)
+        assert error.failure is FetchFailure.NOT_A_TRAILER
+        assert "larger" in error.message
+
+
+async def test_without_ffmpeg_it_says_so(studio: Studio, work_dir: Path) -> None:
+    videos = studio.videos(ffmpeg=Path("/nowhere/ffmpeg"))
+    error = await failure_of(videos, studio.add(kind="dash"), work_dir)
+    assert error.failure is FetchFailure.OUR_SETUP
+    assert "ffmpeg" in error.message
+
+
+@pytest.mark.parametrize("text", [None, "no cookies at all"])
+async def test_bad_cookies_are_named(studio: Studio, work_dir: Path, tmp_path: Path, text: str | None) -> None:
+    cookies = tmp_path / "cookies.txt"
+    if text is not None:
+        cookies.write_text(text)
+    error = await failure_of(studio.videos(cookies_file=cookies), studio.add(), work_dir)
+    assert error.failure is FetchFailure.OUR_SETUP
+    assert "COOKIES_FILE" in error.message
+
+
+async def test_a_work_dir_that_is_gone_is_the_disks_fault(studio: Studio, tmp_path: Path) -> None:
+    with pytest.raises(StorageError) as caught:
+        await fetch(studio.videos(), studio.add(), tmp_path / "gone")
+    assert caught.value.problem is StorageProblem.MISSING
+
+
+@pytest.mark.parametrize("proxy", ["http://someone:s3cret%21pw@127.0.0.1:1", "http://someone:s3cret-pw"])
+async def test_the_proxys_password_is_never_told(studio: Studio, work_dir: Path, proxy: str) -> None:
+    error = await failure_of(studio.videos(proxy=SecretStr(proxy)), studio.add(), work_dir)
+    assert "s3cret" not in error.message
+    assert "someone" not in error.message
+
+
+# Verifying, without the checks that yt-dlp makes itself.
+
+WANTED = Wanted(min_seconds=20, max_seconds=600, seconds=SECONDS, audio=True)
+
+
+def clip(studio: Studio, name: str) -> bytes:
+    studio.add()
+    return (studio.host._cache / f"{SECONDS}s" / name).read_bytes()
+
+
+def check(tmp_path: Path, body: bytes, wanted: Wanted = WANTED) -> Verified:
+    path = tmp_path / "trailer.mp4"
+    path.write_bytes(body)
+    return verify(path, wanted)
+
+
+def test_a_whole_file_is_verified(studio: Studio, tmp_path: Path) -> None:
+    found = check(tmp_path, clip(studio, "clip.mp4"))
+    assert (found.video_codec, found.audio_codec, found.width, found.height) == ("h264", "aac", 1280, 720)
+    silent = check(tmp_path, clip(studio, "video.mp4"), replace(WANTED, audio=False))
+    assert silent.audio_codec is None
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.85])
+def test_a_file_that_breaks_off_after_its_index_is_found_out(studio: Studio, tmp_path: Path, share: float) -> None:
+    whole = clip(studio, "clip.mp4")
+    with pytest.raises(BrokenFile, match="breaks off"):
+        check(tmp_path, whole[: int(len(whole) * share)])
+
+
+def test_an_end_that_cannot_be_decoded_is_found_out(studio: Studio, tmp_path: Path) -> None:
+    whole = clip(studio, "clip.mp4")
+    kept = int(len(whole) * 0.7)
+    with pytest.raises(BrokenFile):
+        check(tmp_path, whole[:kept] + bytes(len(whole) - kept))
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>not a video</html>", b"\0" * 100_000])
+def test_what_is_no_video_is_found_out(tmp_path: Path, body: bytes) -> None:
+    with pytest.raises(BrokenFile):
+        check(tmp_path, body)
+
+
+def test_other_containers_are_found_out(studio: Studio, tmp_path: Path) -> None:
+    with pytest.raises(BrokenFile, match="no MP4"):
+        check(tmp_path, clip(studio, "part000.ts"))
+
+
+def test_what_else_makes_a_file_unusable(studio: Studio, tmp_path: Path) -> None:
+    with pytest.raises(NoVideoStream):
+        check(tmp_path, clip(studio, "audio.m4a"))
+    with pytest.raises(NoAudioStream):
+        check(tmp_path, clip(studio, "video.mp4"))
+    with pytest.raises(TooShort):
+        check(tmp_path, clip(studio, "clip.mp4"), replace(WANTED, min_seconds=SECONDS + 5))
+    with pytest.raises(TooLong):
+        check(tmp_path, clip(studio, "clip.mp4"), replace(WANTED, max_seconds=SECONDS - 5))
+    with pytest.raises(BrokenFile, match="of 40 seconds"):
+        check(tmp_path, clip(studio, "clip.mp4"), replace(WANTED, seconds=40))
+
+
+# Ending.
+
+
+async def test_a_download_that_hangs_is_given_up(studio: Studio, work_dir: Path) -> None:
+    videos = studio.videos(limits=TimeLimits(total=60, stall=1.5, stop=3))
+    begin = time.monotonic()
+    error = await failure_of(videos, studio.add(hang=True), work_dir)
+    assert error.failure is FetchFailure.TRANSIENT
+    assert time.monotonic() - begin < 8
+
+
+async def test_a_download_that_never_ends_is_given_up(studio: Studio, work_dir: Path) -> None:
+    videos = studio.videos(limits=TimeLimits(total=2, stall=60, stop=3))
+    error = await failure_of(videos, studio.add(rate=30_000), work_dir)
+    assert error.failure is FetchFailure.TRANSIENT
+
+
+async def test_a_killed_child_is_an_unknown_failure(studio: Studio, work_dir: Path) -> None:
+    url = studio.add(rate=30_000)
+    fetching = asyncio.create_task(fetch(studio.videos(), url, work_dir))
+    await until(lambda: studio.host.under_way[url[-11:]])
+    for process in processes_in(work_dir):
+        assert f"Max file size {studio.tools.max_bytes} " in " ".join(read_proc(process, "limits").split())
+        os.kill(process, signal.SIGKILL)
+    with pytest.raises(FetchError) as caught:
+        await fetching
+    assert caught.value.failure is FetchFailure.UNKNOWN
+    assert processes_in(work_dir) == []
+
+
+@pytest.mark.parametrize("moment", ["starting", "loading", "merging"])
+async def test_cancelling_leaves_no_process(studio: Studio, work_dir: Path, tmp_path: Path, moment: str) -> None:
+    url = studio.add(rate=None if moment == "merging" else 30_000)
+    videos = studio.videos(
+        ffmpeg=slow_ffmpeg(tmp_path, studio.tools.ffmpeg) if moment == "merging" else studio.tools.ffmpeg
+    )
+    reached: dict[str, Callable[[], object]] = {
+        "starting": lambda: processes_in(work_dir),
+        "loading": lambda: studio.host.under_way[url[-11:]],
+        "merging": lambda: any("sleep 600" in name for name in names_of(processes_in(work_dir))),
+    }
+    fetching = asyncio.create_task(fetch(videos, url, work_dir))
+    await until(reached[moment])
+    begin = time.monotonic()
+    fetching.cancel()
+    await asyncio.sleep(0)
+    fetching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await fetching
+    assert time.monotonic() - begin < 5
+    assert processes_in(work_dir) == []
+    assert names_in(work_dir.parent) == [".trailhook-1"]
+
+
+@pytest.mark.parametrize("moment", ["loading", "merging"])
+async def test_the_child_dies_with_its_worker(studio: Studio, work_dir: Path, tmp_path: Path, moment: str) -> None:
+    url = studio.add(rate=None if moment == "merging" else 30_000)
+    ffmpeg = slow_ffmpeg(tmp_path, studio.tools.ffmpeg) if moment == "merging" else studio.tools.ffmpeg
+    arguments = [str(ffmpeg), str(studio.tools.ffmpeg_dir), url, str(work_dir)]
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", WORKER, *arguments, env=studio.environment, cwd=tmp_path
+    )
+    try:
+        if moment == "loading":
+            await until(lambda: studio.host.under_way[url[-11:]])
+        else:
+            await until(lambda: any("sleep 600" in name for name in names_of(processes_in(work_dir))))
+    finally:
+        worker.kill()
+        await worker.wait()
+    await until(lambda: not processes_in(work_dir), seconds=2)
+
+
+async def test_the_child_gets_what_it_needs_and_no_secret(studio: Studio, work_dir: Path) -> None:
+    url = studio.add(rate=30_000)
+    videos = studio.videos(proxy=SecretStr(studio.host.url.replace("http://", "http://someone:s3cret-pw@")))
+    fetching = asyncio.create_task(fetch(videos, url, work_dir))
+    await until(lambda: processes_in(work_dir))
+    (child,) = processes_in(work_dir)
+    told = read_proc(child, "cmdline") + read_proc(child, "environ")
+    assert os.getpgid(child) == os.getsid(child) == child
+    fetching.cancel()
+    await asyncio.gather(fetching, return_exceptions=True)
+    assert "s3cret" not in told
+    assert f"PATH={studio.tools.ffmpeg_dir}:" in told
+    assert f"TMPDIR={work_dir}" in told
+
+
+def test_the_child_starts_with_little() -> None:
+    code = "import sys, app.ytdlp.fetch; print([name for name in sys.argv[1:] if name in sys.modules])"
+    heavy = ["pydantic", "sqlalchemy", "httpx", "structlog", "av"]
+    done = subprocess.run([sys.executable, "-c", code, *heavy], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
