@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 import shutil
 import threading
@@ -64,6 +65,7 @@ class ArrSimulator:
         self.fault: Fault | None = None
         self._word = "movie" if app_name == "Radarr" else "series"
         self._lock = threading.Lock()
+        self._ids = itertools.count(1)
         self._server = ThreadedServer(self._application(), port)
         root.mkdir(parents=True, exist_ok=True)
 
@@ -82,7 +84,7 @@ class ArrSimulator:
 
     def add(self, title: str, year: int, **known: Any) -> int:
         """Add an item and tell of it, as the app does: a movie before its folder exists."""
-        item_id = max(self.items, default=0) + 1
+        item_id = next(self._ids)
         compose = arr_shapes.movie if self._word == "movie" else arr_shapes.series
         self.items[item_id] = compose(item_id, title, year, str(self.root), **known)
         announce = arr_events.movie_added if self._word == "movie" else arr_events.series_added

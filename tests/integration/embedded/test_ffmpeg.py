@@ -39,8 +39,10 @@ def test_a_configured_one_that_is_no_program_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("nowhere_on_path")
 def test_the_bundled_one_is_found_without_its_code_and_runs_under_its_name(tmp_path: Path) -> None:
-    found = find_ffmpeg(None)
-    assert "imageio_ffmpeg" not in sys.modules
+    code = "import sys; from app.embedded.ffmpeg import find_ffmpeg; print(find_ffmpeg(None)); "
+    code += "sys.exit('imageio_ffmpeg' in sys.modules)"
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = Path(asked.stdout.strip())
     directory = link_directory(found, tmp_path / "data")
     assert directory == tmp_path / "data" / "bin"
     done = subprocess.run([directory / "ffmpeg", "-version"], capture_output=True, text=True, check=True)
