@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, func, select, text, update
+from sqlalchemy import RowMapping, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -121,12 +121,14 @@ async def take_lost(tx: AsyncConnection, limit: int) -> Sequence[LostAttempt]:
     return [LostAttempt(_claim_of(row), _file_of(row["intended"])) for row in rows]
 
 
-async def is_live(tx: AsyncConnection, media_id: int) -> bool:
-    """Say whether an attempt for this title holds a running lease."""
-    query = select(attempt.c.id).where(
-        attempt.c.media_id == media_id, attempt.c.finished_at.is_(None), attempt.c.lease_until > func.now()
+async def live_among(tx: AsyncConnection, media_ids: Collection[int]) -> frozenset[int]:
+    """Give those of these titles for which an attempt holds a running lease."""
+    query = select(attempt.c.media_id).where(
+        attempt.c.media_id == func.any(bindparam("ids", list(media_ids))),
+        attempt.c.finished_at.is_(None),
+        attempt.c.lease_until > func.now(),
     )
-    return (await tx.execute(query.limit(1))).one_or_none() is not None
+    return frozenset(row.media_id for row in await tx.execute(query))
 
 
 async def list_for_media(tx: AsyncConnection, media_id: int, limit: int) -> Sequence[AttemptRead]:

@@ -18,6 +18,9 @@ STATEMENT_TIMEOUT = 30_000  # ms
 IDLE_IN_TRANSACTION_TIMEOUT = 60_000  # ms
 CONNECT_TIMEOUT = 5.0  # s
 POOL_TIMEOUT = 5.0  # s
+# Classes and codes of SQLSTATE: connection, resources (disk full, too many clients), operator intervention (shutting
+# down, starting up, statement timeout), lock and serialization failures, read-only.
+_AWAY_STATES = ("08", "53", "57", "40", "55P03", "25006")
 AWAY = "Postgres cannot be reached; check that it runs and that TRAILHOOK_DATABASE_URL is right."
 
 
@@ -55,13 +58,20 @@ class Database:
         except (OSError, TimeoutError, PoolTimeoutError) as error:
             raise Unavailable(AWAY) from error
         except DBAPIError as error:
-            if error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError)):
+            if _is_away(error):
                 raise Unavailable(AWAY) from error
             raise
 
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Tell a Postgres that stops, starts, is full, read-only or overloaded from a fault of the statement."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    lost = error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError))
+    return lost or state.startswith(_AWAY_STATES)
 
 
 async def database_clock(tx: AsyncConnection) -> datetime:

@@ -13,7 +13,6 @@ from sqlalchemy import (
     RowMapping,
     and_,
     bindparam,
-    case,
     delete,
     func,
     insert,
@@ -28,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.rows import to_media
 from app.db.tables import media, unannounced_deletion
 from app.domain.records import Media, Rank
-from schemas.base import MediaKind, MonitorStatus
+from schemas.base import MonitorStatus
 from schemas.media import MediaCreate
 
 
@@ -185,6 +184,14 @@ _UNLISTED = text("""
 """)
 
 
+_SHARED = text(f"""
+    SELECT DISTINCT m.id FROM media m JOIN media o ON o.folder_path = m.folder_path AND o.id <> m.id
+    WHERE m.id = ANY(:ids)
+      AND (o.kind <> m.kind OR {_EXTERNAL.format("o")} IS DISTINCT FROM {_EXTERNAL.format("m")}
+           OR {_EXTERNAL.format("m")} IS NULL)
+""")  # noqa: S608 - built from the constants above
+
+
 async def create_or_update_bulk(
     tx: AsyncConnection, connection_id: int, staged: Sequence[StagedMedia], read_at: datetime, rank: Rank
 ) -> Sequence[Upserted]:
@@ -265,12 +272,9 @@ async def get_many(tx: AsyncConnection, media_ids: Collection[int]) -> Sequence[
     return [to_media(row) for row in (await tx.execute(query)).mappings()]
 
 
-async def is_folder_shared(tx: AsyncConnection, title: Media) -> bool:
-    """Say whether another title, of any connection, has the same folder; the same film in two Arrs is one title."""
-    external = title.tmdb_id if title.kind is MediaKind.MOVIE else title.tvdb_id
-    same = and_(media.c.kind == title.kind, func.coalesce(_external_id(), 0) == (external or -1))
-    query = select(media.c.id).where(media.c.folder_path == title.folder_path, media.c.id != title.id, ~same).limit(1)
-    return (await tx.execute(query)).one_or_none() is not None
+async def in_shared_folders(tx: AsyncConnection, media_ids: Collection[int]) -> frozenset[int]:
+    """Give those titles whose folder another title has too; the same film in two Arrs is one title."""
+    return frozenset(row.id for row in await tx.execute(_SHARED, {"ids": list(media_ids)}))
 
 
 async def list_page(
@@ -368,10 +372,6 @@ def _staged_row(item: StagedMedia) -> dict[str, object]:
         "folder_path": item.folder_path,
         "root_path": item.root_path,
     }
-
-
-def _external_id() -> ColumnElement[int]:
-    return case((media.c.kind == MediaKind.MOVIE, media.c.tmdb_id), else_=media.c.tvdb_id)
 
 
 def _condition(wanted: MediaFilter) -> ColumnElement[bool]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import asdict
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,10 +27,15 @@ async def record(tx: AsyncConnection, media_id: int, folder_path: str, file: Tra
     )
 
 
-async def recorded_in(tx: AsyncConnection, folder_path: str) -> Sequence[str]:
-    """List our trailers of a folder, relative to it."""
-    rows = await tx.execute(select(trailer.c.rel_path).where(trailer.c.folder_path == folder_path))
-    return [row.rel_path for row in rows]
+async def recorded_in(tx: AsyncConnection, folder_paths: Collection[str]) -> dict[str, list[str]]:
+    """Give our trailers of each of these folders, relative to it; a folder without any is left out."""
+    query = select(trailer.c.folder_path, trailer.c.rel_path).where(
+        trailer.c.folder_path == func.any(bindparam("folders", list(folder_paths)))
+    )
+    found: dict[str, list[str]] = {}
+    for row in await tx.execute(query):
+        found.setdefault(row.folder_path, []).append(row.rel_path)
+    return found
 
 
 async def latest_of(tx: AsyncConnection, media_id: int) -> TrailerRead | None:

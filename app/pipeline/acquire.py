@@ -89,7 +89,7 @@ async def _claim(deps: Deps, max_rank: Rank) -> _Job | None:
         title = await attempts.next_due(tx, max_rank)
         if title is None:
             return None
-        shared = await media.is_folder_shared(tx, title)
+        shared = bool(await media.in_shared_folders(tx, [title.id]))
         held = await attempts.start(tx, title, place_of(title, shared=shared))
         if held is None:
             return None

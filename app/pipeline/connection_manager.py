@@ -312,15 +312,14 @@ class BaseConnectionManager:
 
     async def _see(self, media_ids: Sequence[int]) -> list[_Seen]:
         async with self._deps.db.transaction() as tx:
-            return [
-                _Seen(
-                    title,
-                    tuple(await trailers.recorded_in(tx, title.folder_path)) if title.folder_path else (),
-                    await media.is_folder_shared(tx, title),
-                    await attempts.is_live(tx, title.id),
-                )
-                for title in await media.get_many(tx, media_ids)
-            ]
+            titles = await media.get_many(tx, media_ids)
+            shared = await media.in_shared_folders(tx, media_ids)
+            live = await attempts.live_among(tx, media_ids)
+            ours = await trailers.recorded_in(tx, {title.folder_path for title in titles if title.folder_path})
+        return [
+            _Seen(title, tuple(ours.get(title.folder_path or "", ())), title.id in shared, title.id in live)
+            for title in titles
+        ]
 
     async def _look(self, seen: _Seen) -> DiskLook:
         return await look_at(self._deps, seen.title, shared=seen.shared)

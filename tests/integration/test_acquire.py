@@ -232,3 +232,21 @@ async def test_pins_beat_the_rule_until_they_are_taken_back(bench: Bench) -> Non
     assert await acquire(bench.deps, Rank.BACKFILL) is AcquireOutcome.NOTHING_DUE
     freed = await update_media(bench.deps, title.id, MediaUpdate(monitor=None))
     assert (freed.monitor, freed.monitor_pinned, freed.reason) == (True, False, Reason.QUEUED)
+
+
+async def test_titles_that_share_a_folder_keep_their_trailers_apart(bench: Bench) -> None:
+    items = {
+        number: movie_item(number, bench.root, name, path=f"{bench.root}/flat")
+        for number, name in ((1, "Sintel"), (2, "Spring"))
+    }
+    for item in items.values():
+        folder = put_movie_on_disk(item)
+    connection = await bench.connect(FakeArr(items=items))
+    await bench.refresh(connection)
+    assert await acquire(bench.deps, Rank.BACKFILL) is AcquireOutcome.PLACED
+    await bench.refresh(connection)
+    statuses = {name: title.status for name, title in (await bench.titles()).items()}
+    assert sorted(statuses.values()) == [MonitorStatus.DOWNLOADED, MonitorStatus.MONITORED]
+    assert await acquire(bench.deps, Rank.BACKFILL) is AcquireOutcome.PLACED
+    trailers = {name for name in names(folder) if "trailer" in name}
+    assert trailers == {"Sintel (2010) Bluray-1080p-trailer.mp4", "Spring (2010) Bluray-1080p-trailer.mp4"}
