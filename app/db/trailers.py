@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import RowMapping, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -27,14 +27,22 @@ async def record(tx: AsyncConnection, media_id: int, folder_path: str, file: Tra
     )
 
 
-async def recorded_in(tx: AsyncConnection, folder_paths: Collection[str]) -> dict[str, list[str]]:
-    """Give our trailers of each of these folders, relative to it; a folder without any is left out."""
-    query = select(trailer.c.folder_path, trailer.c.rel_path).where(
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A trailer of ours: relative to its folder, and the title it was placed for while that is there."""
+
+    rel_path: str
+    media_id: int | None
+
+
+async def recorded_in(tx: AsyncConnection, folder_paths: Collection[str]) -> dict[str, list[Recorded]]:
+    """Give our trailers of each of these folders; a folder without any is left out."""
+    query = select(trailer.c.folder_path, trailer.c.rel_path, trailer.c.media_id).where(
         trailer.c.folder_path == func.any(bindparam("folders", list(folder_paths)))
     )
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[Recorded]] = {}
     for row in await tx.execute(query):
-        found.setdefault(row.folder_path, []).append(row.rel_path)
+        found.setdefault(row.folder_path, []).append(Recorded(row.rel_path, row.media_id))
     return found
 
 

@@ -58,7 +58,10 @@ class SyncOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A title with what a decision about it needs; read in one transaction."""
+    """A title with what a decision about it needs; read in one transaction.
+
+    `ours` are our trailers of its folder; in a folder that it shares, those that were placed for it.
+    """
 
     title: Media
     ours: tuple[str, ...]
@@ -315,9 +318,18 @@ class BaseConnectionManager:
             titles = await media.get_many(tx, media_ids)
             shared = await media.in_shared_folders(tx, media_ids)
             live = await attempts.live_among(tx, media_ids)
-            ours = await trailers.recorded_in(tx, {title.folder_path for title in titles if title.folder_path})
+            recorded = await trailers.recorded_in(tx, {title.folder_path for title in titles if title.folder_path})
         return [
-            _Seen(title, tuple(ours.get(title.folder_path or "", ())), title.id in shared, title.id in live)
+            _Seen(
+                title,
+                tuple(
+                    file.rel_path
+                    for file in recorded.get(title.folder_path or "", ())
+                    if title.id not in shared or file.media_id == title.id
+                ),
+                title.id in shared,
+                title.id in live,
+            )
             for title in titles
         ]
 
