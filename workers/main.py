@@ -15,7 +15,7 @@ from app.pipeline import housekeeping
 from workers.jobs import Workshop
 from workers.pace import Pace
 from workers.settings import QueueWorker, queues
-from workers.sweep import Sweep, keep_beating
+from workers.sweep import Sweep, keep_beating, keep_pruning
 
 HAND_BACK = 5.0  # s; what cancelled downloads need at most to end their processes and files
 
@@ -33,7 +33,12 @@ async def run_worker(deps: Deps, redis: ArqRedis, names: frozenset[str]) -> None
     if "sync" in names:
         await housekeeping.request_startup_runs(deps)
     structlog.get_logger(__name__).info("worker started", queues=sorted(names), name=name)
-    services = [sweep.run(), keep_beating(workshop, name), *(worker.run() for worker in workers)]
+    services = [
+        sweep.run(),
+        keep_beating(workshop, name),
+        keep_pruning(workshop),
+        *(worker.run() for worker in workers),
+    ]
     tasks = [asyncio.create_task(service) for service in services]
     stopped = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)

@@ -18,6 +18,7 @@ from workers.jobs import DEPS, Workshop, acquire_trailer, refresh_connection, sy
 
 INTERVAL = 2.0  # s
 BEAT_INTERVAL = 10.0  # s
+PRUNE_INTERVAL = 600.0  # s
 SYNCS_AT_ONCE = 200
 RUNS_AT_ONCE = 20
 BY_HAND = 4
@@ -91,6 +92,16 @@ class Sweep:
         self._by_hand.add(task)
         task.add_done_callback(self._by_hand.discard)
         return True
+
+
+async def keep_pruning(workshop: Workshop) -> None:
+    """Delete old events every ten minutes; while Postgres is away there is nothing to delete."""
+    while True:
+        try:
+            await housekeeping.prune_events(workshop.deps)
+        except Unavailable as error:
+            structlog.get_logger(__name__).warning("cannot prune events", why=error.message)
+        await asyncio.sleep(PRUNE_INTERVAL)
 
 
 async def keep_beating(workshop: Workshop, name: str) -> None:

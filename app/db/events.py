@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import RowMapping, func, select, text, true
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -63,6 +63,12 @@ _STORE_IGNORED = text("""
     RETURNING id, item_seq
 """)
 
+_DELETE_OLD = text("""
+    DELETE FROM event WHERE id IN (
+        SELECT id FROM event WHERE state IN ('processed', 'ignored') AND processed_at < now() - CAST(:kept AS interval)
+        ORDER BY processed_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+""")
+
 _LEFT_BY_EVENT = text("""
     SELECT 1 FROM event WHERE connection_id = :connection_id AND arr_id = :arr_id AND event_type = :event_type
       AND received_at > now() - interval '1 hour' LIMIT 1
@@ -81,6 +87,11 @@ async def store(tx: AsyncConnection, new: NewEvent) -> StoredEvent:
     else:
         row = (await tx.execute(_STORE_FOR_SYNC, {**values, "arr_id": new.arr_id})).one()
     return StoredEvent(row.id, row.item_seq)
+
+
+async def delete_old(tx: AsyncConnection, kept: timedelta, limit: int) -> int:
+    """Delete at most `limit` events that were handled longer ago than `kept`; gives how many went."""
+    return (await tx.execute(_DELETE_OLD, {"kept": kept, "limit": limit})).rowcount
 
 
 async def announced_leaving(tx: AsyncConnection, connection_id: int, arr_id: int, event_type: str) -> bool:

@@ -94,6 +94,7 @@ event = Table(
     _time("processed_at"),
     Index("ix_event_pending", "connection_id", "arr_id", "item_seq", postgresql_where=text("state = 'pending'")),
     Index("ix_event_state", "state", "id"),
+    Index("ix_event_processed_at", "processed_at", postgresql_where=text("state IN ('processed', 'ignored')")),
     Index("ix_event_connection", "connection_id", "received_at"),
     Index("ix_event_item", "connection_id", "arr_id", "id"),
 )

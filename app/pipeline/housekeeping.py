@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 
 from app.context import Deps
-from app.db import attempts, connections, item_sync, runs
+from app.db import attempts, connections, events, item_sync, runs
 from app.db.attempts import LostAttempt
 from app.domain import intents
 from app.domain.naming import WORK_DIR_PREFIX
@@ -17,6 +17,7 @@ from app.pipeline.titles import change_title
 from schemas.base import FetchFailure, RunTrigger
 
 LOST_AT_ONCE = 20
+PRUNED_AT_ONCE = 1000
 
 
 async def recover_lost_attempts(deps: Deps) -> None:
@@ -42,6 +43,15 @@ async def request_startup_runs(deps: Deps) -> None:
         for connection in await connections.list_all(tx):
             if connection.enabled:
                 await runs.request(tx, connection.id, RunTrigger.STARTUP)
+
+
+async def prune_events(deps: Deps) -> None:
+    """Delete events that were handled longer ago than EVENT_RETENTION, in small transactions."""
+    while True:
+        async with deps.db.transaction() as tx:
+            deleted = await events.delete_old(tx, deps.settings.event_retention, PRUNED_AT_ONCE)
+        if deleted < PRUNED_AT_ONCE:
+            return
 
 
 async def _recover(deps: Deps, lost: LostAttempt) -> None:

@@ -71,6 +71,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'pending'"),
     )
+    op.create_index(
+        "ix_event_processed_at",
+        "event",
+        ["processed_at"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('processed', 'ignored')"),
+    )
     op.create_index("ix_event_state", "event", ["state", "id"], unique=False)
     op.create_table(
         "item_sync",
@@ -305,6 +312,9 @@ def downgrade() -> None:
     )
     op.drop_table("item_sync")
     op.drop_index("ix_event_state", table_name="event")
+    op.drop_index(
+        "ix_event_processed_at", table_name="event", postgresql_where=sa.text("state IN ('processed', 'ignored')")
+    )
     op.drop_index("ix_event_pending", table_name="event", postgresql_where=sa.text("state = 'pending'"))
     op.drop_index("ix_event_item", table_name="event")
     op.drop_index("ix_event_connection", table_name="event")

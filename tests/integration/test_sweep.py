@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from pydantic import SecretStr
 
+from app.pipeline.housekeeping import prune_events
 from app.queue import ArqWakeups, open_redis
 from schemas.base import MonitorStatus
 from tests.fakes import FakeArr, movie_item, put_movie_on_disk
@@ -64,3 +65,15 @@ async def test_without_redis_the_sweep_does_the_work(bench: Bench) -> None:
     assert (folder / "Sintel (2010) Bluray-1080p-trailer.mp4").exists()
     assert len(bench.videos.fetched) == 1
     await away.aclose()
+
+
+async def test_handled_events_go_after_their_time_and_others_stay(bench: Bench) -> None:
+    connection = await bench.connect(FakeArr(items={7: movie_item(7, bench.root)}))
+    await bench.sync(connection, 7)
+    await bench.event(connection, 8)
+    await bench.rows("UPDATE event SET received_at = now() - interval '1 year' RETURNING 1")
+    await prune_events(bench.deps)
+    assert await bench.rows("SELECT count(*) FROM event") == [(2,)]
+    await bench.rows("UPDATE event SET processed_at = now() - interval '31 days' WHERE state = 'processed' RETURNING 1")
+    await prune_events(bench.deps)
+    assert await bench.rows("SELECT arr_id, state FROM event") == [(8, "pending")]
