@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from app.context import Deps
+from app.pipeline.receive import Receiver
 from app.web.errors import HANDLERS
 from app.web.headers import SecurityHeaders
 from app.web.routes import routes
@@ -20,7 +21,8 @@ def create_app(deps: Deps, keys: Keys) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[AppState]:
-        yield AppState(deps=deps, keys=keys, started_at=deps.now())
+        async with Receiver(deps) as receiver:
+            yield AppState(deps=deps, keys=keys, receiver=receiver, started_at=deps.now())
 
     app = Starlette(
         routes=routes(deps.settings.url_base),

@@ -91,13 +91,16 @@ async def is_name_taken(tx: AsyncConnection, name: str, slug: str) -> bool:
     return (await tx.execute(query)).one_or_none() is not None
 
 
-async def get_door(tx: AsyncConnection, slug: str) -> WebhookDoor | None:
-    """Get what is needed to check a webhook's password."""
+async def list_doors(tx: AsyncConnection) -> dict[str, WebhookDoor]:
+    """Give what is needed to check webhooks' passwords, by slug."""
     query = select(
-        connection.c.id, connection.c.arr_type, connection.c.enabled, connection.c.webhook_password_sha256
-    ).where(connection.c.slug == slug)
-    row = (await tx.execute(query)).one_or_none()
-    return None if row is None else WebhookDoor(row[0], ArrType(row[1]), row[2], row[3])
+        connection.c.slug,
+        connection.c.id,
+        connection.c.arr_type,
+        connection.c.enabled,
+        connection.c.webhook_password_sha256,
+    )
+    return {row[0]: WebhookDoor(row[1], ArrType(row[2]), row[3], row[4]) for row in await tx.execute(query)}
 
 
 async def set_notification(

@@ -19,8 +19,8 @@ IDLE_IN_TRANSACTION_TIMEOUT = 60_000  # ms
 CONNECT_TIMEOUT = 5.0  # s
 POOL_TIMEOUT = 5.0  # s
 # Classes and codes of SQLSTATE: connection, resources (disk full, too many clients), operator intervention (shutting
-# down, starting up, statement timeout), lock and serialization failures, read-only.
-_AWAY_STATES = ("08", "53", "57", "40", "55P03", "25006")
+# down, starting up, statement timeout), deadlock and serialization failures, read-only.
+_AWAY_STATES = ("08", "53", "57", "40", "25006")
 AWAY = "Postgres cannot be reached; check that it runs and that TRAILHOOK_DATABASE_URL is right."
 
 

@@ -43,25 +43,37 @@ class StoredEvent:
     item_seq: int | None
 
 
-_STORE_FOR_SYNC = text("""
-    WITH item AS (
-        INSERT INTO item_sync AS i (connection_id, arr_id, requested_seq) VALUES (:connection_id, :arr_id, 1)
+_STORE = text("""
+    WITH new AS MATERIALIZED (
+        SELECT nextval(pg_get_serial_sequence('event', 'id')) AS id, u.* FROM unnest(
+            CAST(:connection_ids AS bigint[]), CAST(:event_types AS text[]), CAST(:arr_ids AS integer[]),
+            CAST(:payloads AS bytea[])
+        ) WITH ORDINALITY AS u(connection_id, event_type, arr_id, payload, place)
+    ), items AS (
+        SELECT connection_id, arr_id, count(*) AS events FROM new WHERE arr_id IS NOT NULL
+        GROUP BY connection_id, arr_id
+    ), raised AS (
+        INSERT INTO item_sync AS i (connection_id, arr_id, requested_seq)
+        SELECT connection_id, arr_id, events FROM items ORDER BY connection_id, arr_id
         ON CONFLICT (connection_id, arr_id) DO UPDATE
-        SET requested_seq = i.requested_seq + 1, failed = false,
+        SET requested_seq = i.requested_seq + excluded.requested_seq, failed = false,
             attempts = CASE WHEN i.failed THEN 0 ELSE i.attempts END,
             next_at = CASE WHEN i.failed THEN now() ELSE i.next_at END
-        RETURNING requested_seq
+        RETURNING connection_id, arr_id, requested_seq
+    ), numbered AS (
+        SELECT new.*, raised.requested_seq - items.events
+                 + row_number() OVER (PARTITION BY connection_id, arr_id ORDER BY place) AS item_seq
+        FROM new LEFT JOIN items USING (connection_id, arr_id) LEFT JOIN raised USING (connection_id, arr_id)
+    ), stored AS (
+        INSERT INTO event (id, connection_id, event_type, arr_id, item_seq, payload, state, processed_at)
+        SELECT id, connection_id, event_type, arr_id, item_seq, payload,
+               CASE WHEN arr_id IS NULL THEN 'ignored' ELSE 'pending' END, CASE WHEN arr_id IS NULL THEN now() END
+        FROM numbered
     )
-    INSERT INTO event (connection_id, event_type, arr_id, item_seq, payload, state)
-    SELECT :connection_id, :event_type, :arr_id, requested_seq, :payload, 'pending' FROM item
-    RETURNING id, item_seq
+    SELECT id, item_seq FROM numbered ORDER BY place
 """)
 
-_STORE_IGNORED = text("""
-    INSERT INTO event (connection_id, event_type, payload, state, processed_at)
-    VALUES (:connection_id, :event_type, :payload, 'ignored', now())
-    RETURNING id, item_seq
-""")
+_LOCK_TIMEOUT = text("SELECT set_config('lock_timeout', :milliseconds, true)")
 
 _DELETE_OLD = text("""
     DELETE FROM event WHERE id IN (
@@ -75,18 +87,20 @@ _LEFT_BY_EVENT = text("""
 """)
 
 
-async def store(tx: AsyncConnection, new: NewEvent) -> StoredEvent:
-    """Write the event and, where it names an item, raise that item's request counter in the same statement."""
+async def store_batch(tx: AsyncConnection, new: Sequence[NewEvent], lock_timeout: timedelta) -> list[StoredEvent]:
+    """Write events and, for those that name an item, raise that item's request counter in the same statement.
+
+    Items are locked in the order of their keys, so that two batches never wait for each other. Raises DBAPIError where
+    an item stays locked for longer than `lock_timeout`.
+    """
+    await tx.execute(_LOCK_TIMEOUT, {"milliseconds": f"{int(lock_timeout.total_seconds() * 1000)}ms"})
     values = {
-        "connection_id": new.connection_id,
-        "event_type": new.event_type,
-        "payload": new.payload,
+        "connection_ids": [event.connection_id for event in new],
+        "event_types": [event.event_type for event in new],
+        "arr_ids": [event.arr_id for event in new],
+        "payloads": [event.payload for event in new],
     }
-    if new.arr_id is None:
-        row = (await tx.execute(_STORE_IGNORED, values)).one()
-    else:
-        row = (await tx.execute(_STORE_FOR_SYNC, {**values, "arr_id": new.arr_id})).one()
-    return StoredEvent(row.id, row.item_seq)
+    return [StoredEvent(row.id, row.item_seq) for row in await tx.execute(_STORE, values)]
 
 
 async def delete_old(tx: AsyncConnection, kept: timedelta, limit: int) -> int:

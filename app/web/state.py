@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from starlette.requests import Request
 
 from app.context import Deps
+from app.pipeline.receive import Receiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class AppState(TypedDict):
 
     deps: Deps
     keys: Keys
+    receiver: Receiver
     started_at: datetime
 
 

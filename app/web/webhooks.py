@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse, Response
 
-from app.pipeline.receive import authenticate, receive
 from app.web.auth import webhook_password
 from app.web.bodies import read_body
 from app.web.state import AppRequest
@@ -13,9 +12,9 @@ from schemas.base import EventAction
 
 async def take_webhook(request: AppRequest) -> Response:
     """Answer 202 once the event is stored, 200 for a Test; see `app.web.errors` for the rest."""
-    deps = request.state["deps"]
-    door = await authenticate(deps, request.path_params["slug"], webhook_password(request.headers))
-    body = await read_body(request, deps.settings.max_body_bytes)
-    accepted = await receive(deps, door, body)
+    receiver = request.state["receiver"]
+    door = await receiver.authenticate(request.path_params["slug"], webhook_password(request.headers))
+    body = await read_body(request, request.state["deps"].settings.max_body_bytes)
+    accepted = await receiver.receive(door, body)
     status = 200 if accepted.action is EventAction.TEST else 202
     return JSONResponse(accepted.model_dump(mode="json"), status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from app.context import Deps
 from app.crypto import FernetVault, new_secret_key
 from app.db import events, media, runs
 from app.db.engine import Database
+from app.db.events import NewEvent
 from app.db.media import MediaFilter
 from app.db.schema import migrate
 from app.db.tables import metadata
@@ -110,7 +111,7 @@ class Bench:
     async def event(self, connection_id: int, arr_id: int, event_type: str = "Download") -> None:
         """Store an event as the receiver does."""
         async with self.deps.db.transaction() as tx:
-            await events.store(tx, events.NewEvent(connection_id, event_type, arr_id, b"{}"))
+            await events.store_batch(tx, [NewEvent(connection_id, event_type, arr_id, b"{}")], timedelta(seconds=1))
 
     async def sync(self, connection_id: int, arr_id: int, event_type: str = "Download") -> SyncOutcome:
         """Let an event come in and sync the item at once, whatever the spacing says."""
