@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -181,11 +181,19 @@ class Videos(Protocol):
         ...
 
 
+class SyncWake(NamedTuple):
+    """One item to sync, by the number of its newest request."""
+
+    connection_id: int
+    arr_id: int
+    seq: int
+
+
 class Wakeups(Protocol):
     """The job queue; it carries wake-ups only, so no call ever fails: what is lost is found by the sweep."""
 
-    async def wake_sync(self, connection_id: int, arr_id: int, seq: int) -> bool:
-        """Ask a worker to sync an item; False where Redis is away."""
+    async def wake_syncs(self, wakes: Sequence[SyncWake]) -> bool:
+        """Ask workers to sync items, in one round trip; False where Redis is away."""
         ...
 
     async def wake_acquire(self, media_id: int) -> bool:

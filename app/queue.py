@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable
+import time
+from collections.abc import Awaitable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from arq.connections import ArqRedis, RedisSettings
+from arq.constants import job_key_prefix
+from arq.jobs import serialize_job
 from pydantic import SecretStr
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
@@ -15,6 +18,7 @@ from redis.exceptions import BusyLoadingError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from app.context import SyncWake
 from app.waiting import or_none
 
 SYNC_QUEUE = "trailhook:sync"
@@ -72,9 +76,19 @@ class ArqWakeups:
     def __init__(self, redis: ArqRedis) -> None:
         self._redis = redis
 
-    async def wake_sync(self, connection_id: int, arr_id: int, seq: int) -> bool:
-        """Enqueue a sync; a second wake-up for the same request is dropped by its job id."""
-        return await self._wake(SYNC_QUEUE, SYNC_JOB, f"sync:{connection_id}:{arr_id}:{seq}", connection_id, arr_id)
+    async def wake_syncs(self, wakes: Sequence[SyncWake]) -> bool:
+        """Enqueue syncs as `enqueue_job` does, but all in one pipeline; one that is enqueued already stays as it is.
+
+        A job's id holds the request's number, so a request that comes while its item is synced is a new job.
+        """
+        now = int(time.time() * 1000)
+        pipe = self._redis.pipeline(transaction=False)
+        for wake in wakes:
+            job_id = f"sync:{wake.connection_id}:{wake.arr_id}:{wake.seq}"
+            job = serialize_job(SYNC_JOB, wake[:2], {}, None, now, serializer=serialize)
+            pipe.set(job_key_prefix + job_id, job, ex=JOB_EXPIRES, nx=True)
+            pipe.zadd(SYNC_QUEUE, {job_id: now}, nx=True)
+        return await or_none(_done(pipe.execute()), WAKE_TIMEOUT, RedisError, OSError) is not None
 
     async def wake_acquire(self, media_id: int) -> bool:
         """Enqueue an acquisition; one waiting job per title is enough."""

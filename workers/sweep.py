@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from app.context import SyncWake
 from app.db import attempts, item_sync, runs
 from app.errors import Unavailable
 from app.pipeline import housekeeping
@@ -61,9 +62,11 @@ class Sweep:
     async def _wake_syncs(self) -> None:
         async with self._workshop.deps.db.transaction() as tx:
             due = await item_sync.list_due(tx, SYNCS_AT_ONCE)
-        for item in due:
-            woken = await self._workshop.deps.wakeups.wake_sync(item.connection_id, item.arr_id, item.requested_seq)
-            if not woken and not self._do(sync_item({DEPS: self._workshop}, item.connection_id, item.arr_id)):
+        wakes = [SyncWake(item.connection_id, item.arr_id, item.requested_seq) for item in due]
+        if not wakes or await self._workshop.deps.wakeups.wake_syncs(wakes):
+            return
+        for wake in wakes:
+            if not self._do(sync_item({DEPS: self._workshop}, wake.connection_id, wake.arr_id)):
                 return
 
     async def _wake_runs(self) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
-from app.context import Deps
+from app.context import Deps, SyncWake
 
 MOST_WAITING = 10_000
 AWAY_PAUSE = 0.5  # s
@@ -42,8 +42,7 @@ class Waker:
         while True:
             await self._asked.wait()
             self._asked.clear()
-            while self._waiting:
-                (connection_id, arr_id), seq = self._waiting.popitem()
-                if not await self._deps.wakeups.wake_sync(connection_id, arr_id, seq):
-                    self._waiting.clear()
-                    await asyncio.sleep(AWAY_PAUSE)
+            wakes = [SyncWake(*item, seq) for item, seq in self._waiting.items()]
+            self._waiting.clear()
+            if not await self._deps.wakeups.wake_syncs(wakes):
+                await asyncio.sleep(AWAY_PAUSE)
