@@ -6,7 +6,7 @@ TrailhookError
 │   ├── SchemaTooNew      the database was written by a newer Trailhook
 │   └── WrongSecretKey    the database was written with another SECRET_KEY
 ├── InvalidRequest        the caller's data is wrong; carries the fields
-├── Unauthorized, NotFound, Conflict, TooManyRequests, TooLarge, Unavailable
+├── Unauthorized, NotFound, Conflict, TooLarge, Unavailable
 ├── ArrError              Radarr or Sonarr
 │   ├── ArrConnectionError   of the whole connection: pause it, charge no item
 │   └── ArrItemError         of one item alone
@@ -95,12 +95,6 @@ class TooLarge(TrailhookError):
     """The body is larger than MAX_BODY_BYTES."""
 
     code = "too_large"
-
-
-class TooManyRequests(TrailhookError):
-    """Too many failed attempts; try again later."""
-
-    code = "too_many"
 
 
 class Unavailable(TrailhookError):

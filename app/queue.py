@@ -84,7 +84,7 @@ class ArqWakeups:
         now = int(time.time() * 1000)
         pipe = self._redis.pipeline(transaction=False)
         for wake in wakes:
-            job_id = f"sync:{wake.connection_id}:{wake.arr_id}:{wake.seq}"
+            job_id = _job_id("sync", *wake)
             job = serialize_job(SYNC_JOB, wake[:2], {}, None, now, serializer=serialize)
             pipe.set(job_key_prefix + job_id, job, ex=JOB_EXPIRES, nx=True)
             pipe.zadd(SYNC_QUEUE, {job_id: now}, nx=True)
@@ -92,11 +92,11 @@ class ArqWakeups:
 
     async def wake_acquire(self, media_id: int) -> bool:
         """Enqueue an acquisition; one waiting job per title is enough."""
-        return await self._wake(DOWNLOAD_QUEUE, ACQUIRE_JOB, f"acquire:{media_id}", media_id)
+        return await self._wake(DOWNLOAD_QUEUE, ACQUIRE_JOB, _job_id("acquire", media_id), media_id)
 
     async def wake_refresh(self, run_id: int) -> bool:
         """Enqueue a reconciliation."""
-        return await self._wake(SYNC_QUEUE, REFRESH_JOB, f"refresh:{run_id}", run_id)
+        return await self._wake(SYNC_QUEUE, REFRESH_JOB, _job_id("refresh", run_id), run_id)
 
     async def depths(self) -> dict[str, int] | None:
         """Count the jobs per queue."""
@@ -107,6 +107,14 @@ class ArqWakeups:
     async def _wake(self, queue: str, job: str, job_id: str, *arguments: int) -> bool:
         enqueued = self._redis.enqueue_job(job, *arguments, _job_id=job_id, _queue_name=queue)
         return await or_none(_done(enqueued), WAKE_TIMEOUT, RedisError, OSError) is not None
+
+
+def _job_id(kind: str, *numbers: int) -> str:
+    """Name a job so that it waits once, and anew each minute.
+
+    A killed worker leaves its job marked as in progress for a day, and arq takes no job of that name meanwhile.
+    """
+    return ":".join([kind, *map(str, numbers), str(int(time.time() / 60))])
 
 
 async def _done(work: Awaitable[object]) -> bool:

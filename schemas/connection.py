@@ -52,6 +52,14 @@ def local_path(text: str) -> str:
     return text
 
 
+def printable(text: str) -> str:
+    """Refuse control characters and lone surrogates with a ValueError."""
+    if not text.isprintable():
+        message = "use printable characters only"
+        raise ValueError(message)
+    return text
+
+
 class PathMapping(Model):
     """The Arr sees `path_from` where this machine sees `path_to`."""
 
@@ -69,7 +77,11 @@ class PolicyOverride(Model):
     search: StrictBool | None = None
 
 
-ConnectionName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_LENGTH)]
+ConnectionName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_LENGTH),
+    AfterValidator(printable),
+]
 ApiKey = Annotated[SecretStr, Field(min_length=1, max_length=200)]
 
 

@@ -142,12 +142,13 @@ _DISPLACE = text("""
       due_rank = NULL, updated_at = now()
     FROM jsonb_to_recordset(CAST(:matched AS jsonb)) AS s(arr_id integer, id bigint)
     WHERE m.connection_id = :connection_id AND m.arr_id = s.arr_id AND m.id IS DISTINCT FROM s.id
+      AND m.read_at <= :read_at
 """)
 
 _VACATE = text("""
     UPDATE media m SET arr_id = NULL
     FROM jsonb_to_recordset(CAST(:matched AS jsonb)) AS s(arr_id integer, id bigint)
-    WHERE m.id = s.id AND m.arr_id IS DISTINCT FROM s.arr_id
+    WHERE m.id = s.id AND m.arr_id IS DISTINCT FROM s.arr_id AND m.read_at <= :read_at
 """)
 
 _UPDATE = text(f"""
@@ -161,7 +162,10 @@ _UPDATE = text(f"""
         tries = CASE WHEN m.youtube_trailer_id IS DISTINCT FROM s.youtube_trailer_id THEN 0 ELSE m.tries END,
         retry_at = CASE WHEN m.youtube_trailer_id IS DISTINCT FROM s.youtube_trailer_id THEN NULL ELSE m.retry_at END
     FROM {_STAGED} JOIN jsonb_to_recordset(CAST(:matched AS jsonb)) AS k(arr_id integer, id bigint) USING (arr_id)
-    WHERE m.id = k.id AND m.read_at <= :read_at AND (m.missing_since IS NOT NULL
+    WHERE m.id = k.id AND m.read_at <= :read_at
+      AND NOT EXISTS (SELECT 1 FROM media o WHERE o.connection_id = m.connection_id AND o.arr_id = s.arr_id
+                        AND o.id <> m.id AND o.read_at > :read_at)
+      AND (m.missing_since IS NOT NULL
       OR ({", ".join(f"m.{name}" for name in _ARR_COLUMNS)})
          IS DISTINCT FROM ({", ".join(_NEW_VALUES.values())}))
     RETURNING m.id
@@ -216,9 +220,9 @@ async def _upsert(
     common = {"connection_id": connection_id, "staged": document}
     matched = _pair((await tx.execute(_MATCH, common)).mappings().all())
     pairs = json.dumps([{"arr_id": item.created.arr_id, "id": matched.get(item.created.arr_id)} for item in staged])
-    await tx.execute(_DISPLACE, {"connection_id": connection_id, "matched": pairs})
+    await tx.execute(_DISPLACE, {"connection_id": connection_id, "matched": pairs, "read_at": read_at})
     known = json.dumps([{"arr_id": arr_id, "id": media_id} for arr_id, media_id in matched.items()])
-    await tx.execute(_VACATE, {"matched": known})
+    await tx.execute(_VACATE, {"matched": known, "read_at": read_at})
     changed = await tx.execute(_UPDATE, {"staged": document, "matched": known, "read_at": read_at})
     updated = {row.id for row in changed}
     values = {**common, "rank": int(rank), "read_at": read_at, "matched_arr_ids": list(matched)}

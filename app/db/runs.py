@@ -69,10 +69,16 @@ _WAITING = text("""
     ORDER BY r.id LIMIT :limit
 """)
 
+_PROBES = text("""
+    SELECT id FROM connection WHERE enabled AND down_since IS NOT NULL AND probe_at <= now() ORDER BY id
+""")
+
 _OVERDUE = text("""
     SELECT c.id FROM connection c WHERE c.enabled
-      AND NOT EXISTS (SELECT 1 FROM run r WHERE r.connection_id = c.id
+      AND NOT EXISTS (SELECT 1 FROM run r WHERE r.connection_id = c.id AND r.outcome IS DISTINCT FROM 'failed'
                         AND r.requested_at > now() - CAST(:interval AS interval))
+      AND NOT EXISTS (SELECT 1 FROM run r WHERE r.connection_id = c.id AND r.finished_at > now() - interval '1 minute')
+      AND c.down_since IS NULL
     ORDER BY c.id
 """)
 
@@ -132,8 +138,13 @@ async def list_waiting(tx: AsyncConnection, limit: int) -> Sequence[int]:
 
 
 async def list_overdue(tx: AsyncConnection, interval: timedelta) -> Sequence[int]:
-    """List connections for which no run was asked within the interval."""
+    """List connections that work and had no run within the interval but failed ones, the last a minute ago or more."""
     return [row.id for row in await tx.execute(_OVERDUE, {"interval": interval})]
+
+
+async def list_probes(tx: AsyncConnection) -> Sequence[int]:
+    """List connections that failed and may be asked again now."""
+    return [row.id for row in await tx.execute(_PROBES)]
 
 
 async def last_held(tx: AsyncConnection, connection_id: int) -> frozenset[int] | None:

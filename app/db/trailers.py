@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import RowMapping, bindparam, func, select
+from sqlalchemy import RowMapping, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,7 +14,7 @@ from app.domain.videos import TrailerFile
 from schemas.media import TrailerRead
 
 
-async def record(tx: AsyncConnection, media_id: int, folder_path: str, file: TrailerFile) -> None:
+async def record(tx: AsyncConnection, media_id: int | None, folder_path: str, file: TrailerFile) -> None:
     """Write the row of a placed file; one that stood there before is overwritten, for the file is what counts."""
     values = {**asdict(file), "folder_path": folder_path, "media_id": media_id}
     statement = insert(trailer).values(**values)
@@ -44,6 +44,13 @@ async def recorded_in(tx: AsyncConnection, folder_paths: Collection[str]) -> dic
     for row in await tx.execute(query):
         found.setdefault(row.folder_path, []).append(Recorded(row.rel_path, row.media_id))
     return found
+
+
+async def forget(tx: AsyncConnection, folder_path: str, rel_paths: Collection[str]) -> None:
+    """Drop the rows of files that are gone."""
+    await tx.execute(
+        delete(trailer).where(trailer.c.folder_path == folder_path, trailer.c.rel_path.in_(list(rel_paths)))
+    )
 
 
 async def latest_of(tx: AsyncConnection, media_id: int) -> TrailerRead | None:

@@ -34,7 +34,7 @@ class DiskQuestion:
     """Which folder to look at, and by what the title's own media is known there.
 
     `media_filename` is relative to the folder, None where the Arr has no file or the title is a series. In a folder
-    that several titles share only files named after the title's own media count.
+    that several titles share only files named after the title's own media count, and `own`: names of ours.
     """
 
     kind: MediaKind
@@ -42,6 +42,7 @@ class DiskQuestion:
     root: Path
     media_filename: str | None
     shared: bool
+    own: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from app.domain.records import Media, Rank
 from app.domain.status import TitleFacts, decide_status
 from schemas.base import FetchFailure, Reason
 
+_SETTLES_A_DOWNLOAD = ("trailer_url", "monitor", "folder_path", "media_filename", "missing_since")
+_WAITS_FOR_THE_DISK = frozenset({Reason.WAITING_FOR_FOLDER, Reason.STORAGE_UNREACHABLE})
 _LOOKED_AT_AGAIN = frozenset({DiskState.WAITING, DiskState.UNREACHABLE})
 
 
@@ -24,6 +26,7 @@ class Circumstances:
     policy: Policy
     now: datetime
     lease_live: bool = False
+    looks_again: bool = False
 
 
 def decided(media: Media, circumstances: Circumstances) -> Media:
@@ -37,7 +40,7 @@ def decided(media: Media, circumstances: Circumstances) -> Media:
         media_exists=media.media_exists,
         has_folder=media.folder_path is not None,
         disk_state=media.disk_state,
-        look_again_at=_look_again_at(media, circumstances.now),
+        look_again_at=_look_again_at(media, circumstances),
         lease_live=circumstances.lease_live,
         has_source=bool(known_candidates(media)) or search_query(media, circumstances.policy) is not None,
         need_media_file=circumstances.policy.need_media_file,
@@ -76,6 +79,11 @@ def looked(media: Media, look: DiskLook, ours: Collection[str]) -> Media:
     )
 
 
+def wants_the_same(current: Media, claimed: Media) -> bool:
+    """Say whether a download that was begun for a title still is what the title wants."""
+    return all(getattr(current, name) == getattr(claimed, name) for name in _SETTLES_A_DOWNLOAD)
+
+
 def wanted_by(media: Media, rank: Rank) -> Media:
     """Raise its place in the queue; nothing lowers it before a trailer is placed."""
     return replace(media, wanted_rank=min(media.wanted_rank, rank))
@@ -102,13 +110,17 @@ def placed(media: Media, now: datetime) -> Media:
 
 def look_again_after(media: Media) -> timedelta | None:
     """Give the wait before a title's folder is looked at again; None: not before the next refresh."""
-    if media.reason not in {Reason.WAITING_FOR_FOLDER, Reason.STORAGE_UNREACHABLE}:
+    if media.reason not in _WAITS_FOR_THE_DISK:
         return None
     return backoff.folder_delay(max(media.disk_tries - 1, 0))
 
 
-def _look_again_at(media: Media, now: datetime) -> datetime | None:
+def _look_again_at(media: Media, circumstances: Circumstances) -> datetime | None:
+    """Give the time that was set before, where it is still to come, unless the caller looks again by itself."""
     if media.disk_state not in _LOOKED_AT_AGAIN:
         return None
+    if not circumstances.looks_again:
+        set_before = media.next_try_at if media.reason in _WAITS_FOR_THE_DISK else None
+        return set_before if set_before is not None and set_before > circumstances.now else None
     delay = backoff.folder_delay(max(media.disk_tries - 1, 0))
-    return None if delay is None else now + delay
+    return None if delay is None else circumstances.now + delay

@@ -15,7 +15,7 @@ SENTENCES = {
     Reason.WAITING_FOR_MEDIA_FILE: "Nothing has been imported yet; media servers misread a trailer without its title.",
     Reason.WAITING_FOR_FOLDER: "The imported files are not visible here yet.",
     Reason.STORAGE_UNREACHABLE: "The library's disk or share cannot be read here, or it is empty.",
-    Reason.STORAGE_NOT_WRITABLE: "The folder cannot be written to.",
+    Reason.STORAGE_NOT_WRITABLE: "The trailer could not be put in place.",
     Reason.PATH_UNMAPPED: "The folder does not exist here; add a path mapping to the connection.",
     Reason.NO_CANDIDATE: "No trailer was found.",
     Reason.BACKING_OFF: "The last try failed.",

@@ -32,11 +32,13 @@ def _look(question: DiskQuestion) -> DiskLook:
     media = _own_file(question)
     entries = list(_where_trailers_may_be(question.folder, top, media))
     trailers = sorted(
-        entry.rel_path
-        for entry in entries
-        if is_trailer(entry.rel_path, question.kind, media, shared=question.shared) and entry.is_file()
+        entry.rel_path for entry in entries if _counts(entry.rel_path, question, media) and entry.is_file()
     )
     return DiskLook(FolderState.PRESENT, tuple(trailers), _is_media_seen(question, media, entries))
+
+
+def _counts(rel_path: str, question: DiskQuestion, media: str | None) -> bool:
+    return rel_path in question.own or is_trailer(rel_path, question.kind, media, shared=question.shared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ def _has_video(folder: Path) -> bool:
     """Look for an episode below a series' folder, near ones first, and give up in a folder full of other things."""
     waiting, seen = deque([""]), 0
     while waiting and seen < MOST_ENTRIES:
-        with suppress(FileNotFoundError, NotADirectoryError):  # a sub-folder may go while we look
+        # A sub-folder may go while we look, and some are not for us, such as a NAS's own.
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
             for entry in _list(folder, waiting.popleft()):
                 seen += 1
                 if _is_episode(entry):

@@ -9,10 +9,11 @@ Decides nothing: `app.domain` says which videos to try, what follows a failure, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -26,7 +27,7 @@ from app.domain.naming import WORK_DIR_PREFIX
 from app.domain.policy import Policy
 from app.domain.records import Candidate, Media, Rank
 from app.domain.videos import FetchedTrailer, TrailerFile
-from app.errors import FetchError, LeaseLost, StorageError
+from app.errors import FetchError, LeaseLost, StorageError, Unavailable
 from app.pipeline.leases import with_lease
 from app.pipeline.titles import change_title, look_at, policy_of
 from schemas.base import FetchFailure, StorageProblem
@@ -39,6 +40,11 @@ class AcquireOutcome(StrEnum):
     PLACED = "placed"
     FOUND = "found"
     FAILED = "failed"
+    HANDED_BACK = "handed_back"
+
+
+class _TitleChanged(Exception):
+    """The title is not what it was when its download began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,10 @@ async def acquire(deps: Deps, max_rank: Rank) -> AcquireOutcome:
         await _record_failure(deps, job, error)
         log.warning("no trailer", failure=_failure_of(error), why=error.message)
         return AcquireOutcome.FAILED
-    except LeaseLost:
+    except _TitleChanged:
+        await _hand_back(deps, job, counted=False)
+        return AcquireOutcome.HANDED_BACK
+    except (LeaseLost, Unavailable):
         raise
     except BaseException as error:
         await _hand_back(deps, job, counted=isinstance(error, Exception))
@@ -129,6 +138,7 @@ async def _found_meanwhile(deps: Deps, job: _Job) -> bool:
     if not look.trailers:
         return False
     async with deps.db.transaction() as tx:
+        await media.get(tx, job.title.id, lock=True)
         await attempts.finish(tx, job.held, AcquireOutcome.FOUND)
         await change_title(deps, tx, job.title.id, lambda title: intents.looked(title, look, ()))
     return True
@@ -185,31 +195,54 @@ async def _place(deps: Deps, job: _Job, candidate: Candidate, fetched: FetchedTr
         raise FetchError(message, FetchFailure.UNKNOWN)
     file = _file_of(rel_path, candidate, fetched, made)
     async with deps.db.transaction() as tx:
+        current = await media.get(tx, job.title.id, lock=True)
+        if current is None or not intents.wants_the_same(current, job.title):
+            raise _TitleChanged
         await attempts.intend(tx, job.held, file)
     if await _found_meanwhile(deps, job):
         return AcquireOutcome.FOUND
     await _extend(deps, job)
+    return await _to_the_end(_place_and_record(deps, job, fetched.path, file))
+
+
+async def _place_and_record(deps: Deps, job: _Job, source: Path, file: TrailerFile) -> AcquireOutcome:
     try:
-        await deps.library.place(fetched.path, job.folder, file.rel_path)
+        await deps.library.place(source, job.folder, file.rel_path)
     except StorageError as error:
         if error.problem is StorageProblem.NAME_TAKEN and await _found_meanwhile(deps, job):
             return AcquireOutcome.FOUND
         raise
-    await record_placed(deps, job.held, job.title.id, file)
+    await record_placed(deps, job.held, file)
     return AcquireOutcome.PLACED
 
 
-async def record_placed(deps: Deps, held: AttemptClaim, media_id: int, file: TrailerFile) -> None:
-    """Write the trailer's row, end the attempt and decide the title, in one transaction. Raises LeaseLost."""
+async def _to_the_end(work: Coroutine[Any, Any, AcquireOutcome]) -> AcquireOutcome:
+    """Let a placing that has begun be recorded even when the worker stops meanwhile; it takes no longer than a look."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
+
+
+async def record_placed(deps: Deps, held: AttemptClaim, file: TrailerFile) -> None:
+    """Write the trailer's row, end the attempt and decide the title, in one transaction. Raises LeaseLost.
+
+    Where the title left meanwhile the file is recorded without it.
+    """
     async with deps.db.transaction() as tx:
+        title = None if held.media_id is None else await media.get(tx, held.media_id, lock=True)
         await attempts.finish(tx, held, AcquireOutcome.PLACED)
-        await change_title(deps, tx, media_id, lambda title: intents.placed(title, deps.now()))
-        await trailers.record(tx, media_id, held.folder_path, file)
+        if title is not None:
+            await change_title(deps, tx, title.id, lambda before: intents.placed(before, deps.now()))
+        await trailers.record(tx, None if title is None else title.id, held.folder_path, file)
 
 
 async def _record_failure(deps: Deps, job: _Job, error: FetchError | StorageError) -> None:
     failure = _failure_of(error)
     async with deps.db.transaction() as tx:
+        await media.get(tx, job.title.id, lock=True)
         await attempts.finish(tx, job.held, AcquireOutcome.FAILED, failure, error.message)
         await change_title(
             deps, tx, job.title.id, lambda title: intents.failed(title, failure, error.message, deps.now())
@@ -223,7 +256,11 @@ async def _hand_back(deps: Deps, job: _Job, *, counted: bool) -> None:
         await _record_failure(deps, job, unexpected)
         return
     async with deps.db.transaction() as tx:
-        await attempts.finish(tx, job.held, "handed_back")
+        await media.get(tx, job.title.id, lock=True)
+        try:
+            await attempts.finish(tx, job.held, AcquireOutcome.HANDED_BACK)
+        except LeaseLost:
+            return
         await change_title(deps, tx, job.title.id, lambda title: title)
 
 

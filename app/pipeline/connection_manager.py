@@ -193,10 +193,10 @@ class BaseConnectionManager:
         for _ in range(MAX_LOOKS):
             seen = (await self._see([media_id]))[0]
             title = intents.wanted_by(seen.title, Rank.EVENT)
-            decided = self._decide(replace(seen, title=title), await self._look(seen))
+            decided = self._decide(replace(seen, title=title), await self._look(seen), looks_again=True)
             async with self._deps.db.transaction() as tx:
                 await item_sync.fence(tx, held)
-                if decided == seen.title or await media.update_media_status_bulk(tx, [decided]):
+                if decided == seen.title or await self._write(tx, [(seen, decided)]):
                     spacing = backoff.sync_spacing(held.streak)
                     await item_sync.complete(tx, held, spacing, intents.look_again_after(decided))
                     return decided
@@ -257,11 +257,11 @@ class BaseConnectionManager:
             seen = await self._see(open_ids)
             looks = await asyncio.gather(*(self._look(one) for one in seen))
             decided = [self._decide(one, look) for one, look in zip(seen, looks, strict=True)]
-            changed = [after for before, after in zip(seen, decided, strict=True) if after != before.title]
+            changed = [(before, after) for before, after in zip(seen, decided, strict=True) if after != before.title]
             async with self._deps.db.transaction() as tx:
-                written = await media.update_media_status_bulk(tx, changed)
-            await self._wake_if_due([title for title in changed if title.id in written])
-            open_ids = [title.id for title in changed if title.id not in written]
+                written = await self._write(tx, changed)
+            await self._wake_if_due([title for _, title in changed if title.id in written])
+            open_ids = [title.id for _, title in changed if title.id not in written]
             if not open_ids:
                 return
 
@@ -334,11 +334,19 @@ class BaseConnectionManager:
         ]
 
     async def _look(self, seen: _Seen) -> DiskLook:
-        return await look_at(self._deps, seen.title, shared=seen.shared)
+        return await look_at(self._deps, seen.title, shared=seen.shared, ours=seen.ours)
 
-    def _decide(self, seen: _Seen, look: DiskLook) -> Media:
+    def _decide(self, seen: _Seen, look: DiskLook, *, looks_again: bool = False) -> Media:
         title = seen.title if seen.title.folder_path is None else intents.looked(seen.title, look, seen.ours)
-        return intents.decided(title, Circumstances(self._policy, self._deps.now(), seen.lease_live))
+        return intents.decided(title, Circumstances(self._policy, self._deps.now(), seen.lease_live, looks_again))
+
+    async def _write(self, tx: AsyncConnection, changes: Sequence[tuple[_Seen, Media]]) -> set[int]:
+        """Write what was decided; a trailer of ours that was found removed is ours no longer."""
+        written = await media.update_media_status_bulk(tx, [after for _, after in changes])
+        for seen, after in changes:
+            if after.id in written and after.trailer_removed and not seen.title.trailer_removed:
+                await trailers.forget(tx, after.folder_path or "", seen.ours)
+        return written
 
     def _stage_or_skip(self, raw: RawItem, tally: _Tally) -> StagedMedia | None:
         arr_id = raw.get("id")

@@ -7,11 +7,11 @@ from pathlib import Path
 import structlog
 
 from app.context import Deps
-from app.db import attempts, connections, events, item_sync, runs
+from app.db import attempts, connections, events, item_sync, media, runs
 from app.db.attempts import LostAttempt
 from app.domain import intents
 from app.domain.naming import WORK_DIR_PREFIX
-from app.errors import StorageError
+from app.errors import LeaseLost, StorageError
 from app.pipeline.acquire import record_placed
 from app.pipeline.titles import change_title
 from schemas.base import FetchFailure, RunTrigger
@@ -25,16 +25,21 @@ async def recover_lost_attempts(deps: Deps) -> None:
     async with deps.db.transaction() as tx:
         lost = await attempts.take_lost(tx, LOST_AT_ONCE)
     for attempt in lost:
-        await _recover(deps, attempt)
+        try:
+            await _recover(deps, attempt)
+        except LeaseLost as error:
+            structlog.get_logger(__name__).info("another worker looks after it", why=error.message)
 
 
 async def request_what_is_due(deps: Deps) -> None:
-    """Turn due looks into sync requests, and connections without a recent run into reconciliations."""
+    """Turn due looks into syncs, and connections that are due or may be back into reconciliations."""
     async with deps.db.transaction() as tx:
         await runs.end_dead(tx)
         await item_sync.request_due_looks(tx)
         for connection_id in await runs.list_overdue(tx, deps.settings.reconcile_interval):
             await runs.request(tx, connection_id, RunTrigger.SCHEDULE)
+        for connection_id in await runs.list_probes(tx):
+            await runs.request(tx, connection_id, RunTrigger.RECOVERY)
 
 
 async def request_startup_runs(deps: Deps) -> None:
@@ -58,23 +63,23 @@ async def _recover(deps: Deps, lost: LostAttempt) -> None:
     held, media_id = lost.claim, lost.claim.media_id
     folder = Path(held.folder_path)
     log = structlog.get_logger(__name__).bind(folder=held.folder_path)
+    failure, text = FetchFailure.TRANSIENT, "The worker stopped during the download."
     try:
-        if media_id is not None and lost.intended is not None and await _is_in_place(deps, folder, lost):
-            await record_placed(deps, held, media_id, lost.intended)
-            log.info("recognised a trailer placed before a crash", file=lost.intended.rel_path)
-            return
+        in_place = await _is_in_place(deps, folder, lost)
         await deps.library.remove_work_dir(folder, f"{WORK_DIR_PREFIX}{held.id}")
     except StorageError as error:
-        log.warning("cannot look after a lost attempt yet", error=error.message)
+        in_place, failure, text = False, FetchFailure.STORAGE, error.message
+    if in_place and lost.intended is not None:
+        await record_placed(deps, held, lost.intended)
+        log.info("recognised a trailer placed before a crash", file=lost.intended.rel_path)
         return
-    text = "The worker stopped during the download."
     async with deps.db.transaction() as tx:
-        await attempts.finish(tx, held, "lost", FetchFailure.TRANSIENT, text)
         if media_id is not None:
-            await change_title(
-                deps, tx, media_id, lambda title: intents.failed(title, FetchFailure.TRANSIENT, text, deps.now())
-            )
-    log.warning("ended the attempt of a worker that stopped")
+            await media.get(tx, media_id, lock=True)
+        await attempts.finish(tx, held, "lost", failure, text)
+        if media_id is not None:
+            await change_title(deps, tx, media_id, lambda title: intents.failed(title, failure, text, deps.now()))
+    log.warning("ended the attempt of a worker that stopped", why=text)
 
 
 async def _is_in_place(deps: Deps, folder: Path, lost: LostAttempt) -> bool:

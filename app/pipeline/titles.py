@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.context import Deps
 from app.db import attempts, connections, media
 from app.domain import intents
+from app.domain.acquiring import trailer_name
 from app.domain.disk import DiskLook, DiskQuestion, FolderState
 from app.domain.intents import Circumstances
 from app.domain.policy import Policy, effective_policy
@@ -38,14 +39,18 @@ async def policy_of(deps: Deps, tx: AsyncConnection, connection_id: int) -> Poli
     return deps.policy if connection is None else effective_policy(deps.policy, connection.policy)
 
 
-async def look_at(deps: Deps, title: Media, *, shared: bool) -> DiskLook:
-    """Look at a title's folder; what cannot be looked at is UNREACHABLE, never "no trailer"."""
+async def look_at(deps: Deps, title: Media, *, shared: bool, ours: Collection[str] = ()) -> DiskLook:
+    """Look at a title's folder; what cannot be looked at is UNREACHABLE, never "no trailer".
+
+    `ours` are our trailers there; they count whatever their names, as does the name that ours would have.
+    """
     if title.folder_path is None:
         return DiskLook(FolderState.ABSENT)
     folder = Path(title.folder_path)
     root = Path(title.root_path) if title.root_path is not None else folder.parent
-    question = DiskQuestion(title.kind, folder, root, title.media_filename, shared)
     try:
+        own = frozenset({*ours, trailer_name(title)})
+        question = DiskQuestion(title.kind, folder, root, title.media_filename, shared, own)
         return await deps.library.check_trailer_exists(question)
     except StorageError:
         return DiskLook(FolderState.UNREACHABLE)

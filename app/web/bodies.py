@@ -42,10 +42,11 @@ def query_int(request: AppRequest, name: str, default: int | None, most: int) ->
     text = request.query_params.get(name)
     if text is None or text == "":
         return default
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:12]) <= most:
+    digits = text.lstrip("0") if text.isascii() and text.isdecimal() else ""
+    if not digits or len(digits) > len(str(most)) or int(digits) > most:
         message = f"{name} must be a whole number from 1 to {most}."
         raise InvalidRequest(message, {name: message})
-    return int(text)
+    return int(digits)
 
 
 def _too_large(limit: int) -> str:

@@ -17,7 +17,6 @@ _STATUS = {
     "conflict": 409,
     "unauthorized": 401,
     "too_large": 413,
-    "too_many": 429,
     "upstream": 502,
     "unavailable": 503,
 }

@@ -9,6 +9,7 @@ import json
 from app.errors import InvalidRequest
 from app.web.bodies import query_int
 from app.web.state import AppRequest
+from schemas.text import clean
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
@@ -42,7 +43,7 @@ def after_name(request: AppRequest) -> tuple[str, int] | None:
     if parts is None:
         return None
     match parts:
-        case [str(name), int(number)] if not isinstance(number, bool) and 0 <= number < 2**63 and "\x00" not in name:
+        case [str(name), int(number)] if not isinstance(number, bool) and 0 <= number < 2**63 and clean(name) == name:
             return name, number
         case _:
             raise _unusable()
@@ -54,7 +55,7 @@ def _decode(request: AppRequest) -> object:
         return None
     try:
         decoded: object = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         raise _unusable() from None
     return decoded
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
@@ -13,17 +14,32 @@ from app.web.api import connections, events, media, runs, status
 from app.web.auth import RequireKey
 from app.web.webhooks import take_webhook
 
+
+class _IdConvertor(Convertor[int]):
+    """A row's id: eighteen digits at most, so that it fits Postgres; anything longer is no route."""
+
+    regex = "[0-9]{1,18}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("id", _IdConvertor())
+
 _API = [
     Route("/status", status.get_status),
     Route("/connections", connections.list_connections, methods=["GET"]),
     Route("/connections", connections.create_connection, methods=["POST"]),
-    Route("/connections/{connection_id:int}/reconcile", connections.reconcile_connection, methods=["POST"]),
+    Route("/connections/{connection_id:id}/reconcile", connections.reconcile_connection, methods=["POST"]),
     Route("/media", media.list_media),
-    Route("/media/{media_id:int}", media.get_one, methods=["GET"]),
-    Route("/media/{media_id:int}", media.change_one, methods=["PATCH"]),
+    Route("/media/{media_id:id}", media.get_one, methods=["GET"]),
+    Route("/media/{media_id:id}", media.change_one, methods=["PATCH"]),
     Route("/events", events.list_events),
     Route("/runs", runs.list_runs),
-    Route("/runs/{run_id:int}", runs.get_run),
+    Route("/runs/{run_id:id}", runs.get_run),
 ]
 
 

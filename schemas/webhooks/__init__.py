@@ -56,11 +56,6 @@ def parse_event(arr_type: ArrType, body: bytes) -> WebhookEvent:
     return WebhookEvent(event_type, arr_id, EventAction.IGNORED if arr_id is None else EventAction.SYNC)
 
 
-def is_delete_event(arr_type: ArrType, event_type: str | None) -> bool:
-    """Say whether this event announces that an item left the Arr."""
-    return event_type == _DELETE_EVENTS[arr_type]
-
-
 def delete_event_type(arr_type: ArrType) -> str:
     """Give the type of the event that announces that an item left the Arr."""
     return _DELETE_EVENTS[arr_type]

@@ -118,6 +118,7 @@ class Demo:
         return self._report()
 
     def _add_titles(self) -> None:
+        say("Radarr and Sonarr add titles; nothing is imported yet:")
         radarr, sonarr = self._arrs["radarr"], self._arrs["sonarr"]
         for title, (year, video_id, _) in MOVIES.items():
             radarr.add(title, year, youtube_trailer_id=video_id)
@@ -131,6 +132,7 @@ class Demo:
         say(f"  PATCH /api/v1/media/{chosen['id']}: a person chose the trailer of {name}\n")
 
     def _import_titles(self) -> None:
+        say("Radarr and Sonarr import their files:")
         for arr in self._arrs.values():
             for item_id, item in list(arr.items.items()):
                 self._sent[item["title"]] = time.time()

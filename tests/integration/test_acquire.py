@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from app.context import PlacedFile
 from app.domain.records import Rank
 from app.domain.videos import SearchHit
 from app.errors import FetchError
+from app.files.library import DiskLibrary
 from app.pipeline.acquire import AcquireOutcome, acquire
 from app.pipeline.housekeeping import recover_lost_attempts
 from app.pipeline.media import update_media
@@ -250,3 +253,100 @@ async def test_titles_that_share_a_folder_keep_their_trailers_apart(bench: Bench
     assert await acquire(bench.deps, Rank.BACKFILL) is AcquireOutcome.PLACED
     trailers = {name for name in names(folder) if "trailer" in name}
     assert trailers == {"Sintel (2010) Bluray-1080p-trailer.mp4", "Spring (2010) Bluray-1080p-trailer.mp4"}
+
+
+async def test_a_choice_made_during_a_download_is_fetched_next(bench: Bench) -> None:
+    folder = await imported_movie(bench)
+    bench.videos.gate = asyncio.Event()
+    running = asyncio.create_task(acquire(bench.deps, Rank.BACKFILL))
+    await bench.until(lambda: bool(bench.videos.fetched))
+    title = await bench.title(7)
+    assert title is not None
+    await update_media(bench.deps, title.id, MediaUpdate(trailer_url="chosen00000"))
+    bench.videos.gate.set()
+    assert await running is AcquireOutcome.HANDED_BACK
+    assert names(folder) == {"Sintel (2010) Bluray-1080p.mkv"}
+    assert await acquire(bench.deps, Rank.PERSON) is AcquireOutcome.PLACED
+    assert await bench.rows("SELECT video_id FROM trailer") == [("chosen00000",)]
+
+
+async def test_a_title_that_leaves_during_its_download_gets_no_file(bench: Bench) -> None:
+    folder = await imported_movie(bench)
+    bench.videos.gate = asyncio.Event()
+    running = asyncio.create_task(acquire(bench.deps, Rank.BACKFILL))
+    await bench.until(lambda: bool(bench.videos.fetched))
+    await bench.rows("DELETE FROM media RETURNING 1")
+    bench.videos.gate.set()
+    assert await running is AcquireOutcome.HANDED_BACK
+    assert names(folder) == {"Sintel (2010) Bluray-1080p.mkv"}
+
+
+async def test_a_stop_while_placing_still_records_what_was_placed(bench: Bench) -> None:
+    folder = await imported_movie(bench)
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    class SlowToPlace(DiskLibrary):
+        async def place(self, source: Path, folder: Path, rel_path: str) -> PlacedFile:
+            placed = await super().place(source, folder, rel_path)
+            reached.set()
+            await go_on.wait()
+            return placed
+
+    library = SlowToPlace(None)
+    running = asyncio.create_task(acquire(replace(bench.deps, library=library), Rank.BACKFILL))
+    await asyncio.wait_for(reached.wait(), 10)
+    running.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(running, return_exceptions=True)
+    library.close()
+    title = await bench.title(7)
+    assert title is not None
+    assert title.status is MonitorStatus.DOWNLOADED
+    assert await bench.rows("SELECT rel_path FROM trailer") == [("Sintel (2010) Bluray-1080p-trailer.mp4",)]
+    assert len(names(folder)) == 2
+
+
+async def test_a_recognised_trailer_leaves_no_work_directory(bench: Bench) -> None:
+    folder = await imported_movie(bench)
+    await acquire(bench.deps, Rank.BACKFILL)
+    (folder / ".trailhook-1").mkdir()
+    await bench.rows("UPDATE attempt SET finished_at = NULL, lease_until = now() - interval '1 s' RETURNING 1")
+    await recover_lost_attempts(bench.deps)
+    assert not (folder / ".trailhook-1").exists()
+
+
+async def test_a_persons_request_outlives_the_next_look(bench: Bench) -> None:
+    item = movie_item(7, bench.root)
+    folder = put_movie_on_disk(item)
+    connection = await bench.connect(FakeArr(items={7: item}))
+    await bench.sync(connection, 7)
+    await acquire(bench.deps, Rank.BACKFILL)
+    (folder / "Sintel (2010) Bluray-1080p-trailer.mp4").unlink()
+    await bench.refresh(connection)
+    title = await bench.title(7)
+    assert title is not None
+    assert title.reason is Reason.TRAILER_REMOVED
+    await update_media(bench.deps, title.id, MediaUpdate(trailer_url="chosen00000"))
+    bench.videos.failures[WATCH + "chosen00000"] = FetchError("Busy.", FetchFailure.TRANSIENT)
+    await acquire(bench.deps, Rank.PERSON)
+    await bench.refresh(connection)
+    title = await bench.title(7)
+    assert title is not None
+    assert title.reason is Reason.BACKING_OFF
+
+
+async def test_two_series_in_one_folder_keep_their_trailers(bench: Bench) -> None:
+    items = {
+        number: series_item(number, bench.root, name, path=f"{bench.root}/both")
+        for number, name in ((1, "Pioneer One"), (2, "Caminandes"))
+    }
+    for item in items.values():
+        put_series_on_disk(item)
+    connection = await bench.connect(FakeArr("Sonarr", items=items), "Sonarr")
+    await bench.refresh(connection)
+    for title in (await bench.titles()).values():
+        await update_media(bench.deps, title.id, MediaUpdate(trailer_url=f"chosen{title.id:05d}"))
+    assert {await acquire(bench.deps, Rank.PERSON) for _ in range(2)} == {AcquireOutcome.PLACED}
+    await bench.refresh(connection)
+    assert {title.status for title in (await bench.titles()).values()} == {MonitorStatus.DOWNLOADED}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 import pytest
 
+from app.arr.factory import ArrFactory
 from app.errors import ArrRejected, ArrUnauthorized, ArrUnreachable
+from app.http import make_http_client
 from tests.fakes import FakeArr, movie_item, put_movie_on_disk
 from tests.integration.conftest import Bench
 from tests.integration.serving import API_KEY, serving
@@ -71,6 +74,16 @@ async def test_a_connection_that_does_not_work_is_not_saved(
     assert await bench.rows("SELECT 1 FROM connection") == []
 
 
+async def test_an_address_that_is_no_name_is_told(bench: Bench, client: httpx.AsyncClient) -> None:
+    async with make_http_client("test") as http:
+        bench.deps = replace(bench.deps, arr=ArrFactory(http))
+        async with serving(bench.deps) as real:
+            answer = await real.post(
+                "/api/v1/connections", json={**NEW, "url": "http://xn--/"}, headers={"X-Api-Key": API_KEY}
+            )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "validation")
+
+
 async def test_a_webhook_that_cannot_be_registered_is_told(bench: Bench, client: httpx.AsyncClient) -> None:
     bench.arrs.arrs["http://radarr.example:7878"] = FakeArr(webhook_error=ArrRejected("Radarr could not reach us."))
     answer = await client.post("/api/v1/connections", json=NEW)
@@ -94,6 +107,7 @@ async def test_a_taken_name_is_a_conflict(bench: Bench, client: httpx.AsyncClien
         ({"url": "http://radarr:70000"}, "url"),
         ({"arr_type": "lidarr"}, "arr_type"),
         ({"name": " "}, "name"),
+        ({"name": "N\x00UL"}, "name"),
         ({"api_key": ""}, "api_key"),
         ({"path_mappings": [{"path_from": "movies", "path_to": "/m"}]}, "path_mappings.0.path_from"),
         ({"path_mappings": [{"path_from": "/m", "path_to": "../m"}]}, "path_mappings.0.path_to"),
@@ -130,7 +144,21 @@ async def test_titles_are_listed_searched_and_paged(bench: Bench, client: httpx.
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=501", "limit=x", "limit=\u0661", "cursor=%00", "cursor=W10", "status=x", "connection_id=-1"],
+    [
+        "limit=0",
+        "limit=501",
+        "limit=x",
+        "limit=\u0661",
+        "limit=" + "0" * 11 + "199999",
+        "limit=" + "0" * 11 + "1" + "9" * 5000,
+        "cursor=%00",
+        "cursor=W10",
+        "cursor=WyJcdWQ4MDAiLDFd",
+        "cursor=" + "W1tb" * 5000,
+        "status=x",
+        "connection_id=-1",
+        "connection_id=" + "9" * 30,
+    ],
 )
 async def test_bad_queries_are_refused(client: httpx.AsyncClient, query: str) -> None:
     answer = await client.get(f"/api/v1/media?{query}")
@@ -172,6 +200,11 @@ async def test_a_bad_change_is_refused(bench: Bench, client: httpx.AsyncClient, 
         ("GET", "/api/v1/runs/999"),
         ("POST", "/api/v1/connections/999/reconcile"),
         ("GET", "/api/v1/nothing"),
+        ("GET", "/api/v1/media/" + "9" * 5000),
+        ("PATCH", "/api/v1/media/" + "9" * 30),
+        ("PATCH", "/api/v1/media/" + "9" * 18),
+        ("GET", "/api/v1/runs/" + "9" * 30),
+        ("POST", "/api/v1/connections/" + "9" * 30 + "/reconcile"),
     ],
 )
 async def test_what_is_not_there_is_404(client: httpx.AsyncClient, method: str, path: str) -> None:

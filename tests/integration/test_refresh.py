@@ -178,3 +178,31 @@ async def test_two_refreshes_at_once_are_one_after_the_other(bench: Bench) -> No
     assert waiting != first
     await asyncio.sleep(0)
     assert await bench.rows("SELECT count(*) FROM run WHERE started_at IS NULL") == [(1,)]
+
+
+async def test_an_older_answer_takes_no_arr_id_away(bench: Bench) -> None:
+    arr = FakeArr(items={5: movie_item(5, bench.root)})
+    connection = await bench.connect(arr)
+    await bench.refresh(connection)
+    await bench.rows("UPDATE media SET read_at = now() + interval '1 hour' RETURNING 1")
+    arr.items = {9: {**arr.items[5], "id": 9}, 5: movie_item(5, bench.root, "Spring", tmdbId=593048)}
+    await bench.refresh(connection)
+    titles = await bench.titles()
+    assert titles["Sintel"].arr_id == 5
+
+
+async def test_a_disk_that_is_away_promises_no_time_that_nobody_keeps(bench: Bench) -> None:
+    connection = await bench.connect(FakeArr(items={7: movie_item(7, bench.root)}))
+    await bench.refresh(connection)
+    title = await bench.title(7)
+    assert title is not None
+    assert (title.reason, title.next_try_at) == (Reason.STORAGE_UNREACHABLE, None)
+    await bench.sync(connection, 7)
+    title = await bench.title(7)
+    assert title is not None
+    promised = title.next_try_at
+    assert promised is not None
+    await bench.refresh(connection)
+    title = await bench.title(7)
+    assert title is not None
+    assert title.next_try_at == promised

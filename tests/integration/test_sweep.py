@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import timedelta
 
+from arq.connections import ArqRedis
 from pydantic import SecretStr
 
+from app.errors import ArrStartingUp
 from app.pipeline.housekeeping import prune_events
-from app.queue import ArqWakeups, open_redis
+from app.queue import SYNC_QUEUE, ArqWakeups, open_redis
 from schemas.base import MonitorStatus
 from tests.fakes import FakeArr, movie_item, put_movie_on_disk
 from tests.integration.conftest import Bench
@@ -36,7 +39,9 @@ async def test_a_connection_without_a_recent_run_is_reconciled(bench: Bench) -> 
     await bench.rows("UPDATE run SET started_at = now(), finished_at = now(), outcome = 'completed' RETURNING 1")
     await sweep(bench).once()
     assert await bench.rows("SELECT count(*) FROM run") == [(1,)]
-    await bench.rows("UPDATE run SET requested_at = now() - interval '61 min' RETURNING 1")
+    await bench.rows(
+        "UPDATE run SET requested_at = now() - interval '61 min', finished_at = now() - interval '61 min' RETURNING 1"
+    )
     await sweep(bench).once()
     assert await bench.rows("SELECT trigger FROM run WHERE started_at IS NULL") == [("schedule",)]
 
@@ -77,3 +82,25 @@ async def test_handled_events_go_after_their_time_and_others_stay(bench: Bench) 
     await bench.rows("UPDATE event SET processed_at = now() - interval '31 days' WHERE state = 'processed' RETURNING 1")
     await prune_events(bench.deps)
     assert await bench.rows("SELECT arr_id, state FROM event") == [(8, "pending")]
+
+
+async def test_an_arr_that_was_down_is_asked_again_without_any_event(bench: Bench) -> None:
+    arr = FakeArr(items={7: movie_item(7, bench.root)})
+    connection = await bench.connect(arr)
+    arr.error = ArrStartingUp("Radarr is starting up.")
+    await bench.refresh(connection)
+    await sweep(bench).once()
+    assert await bench.rows("SELECT 1 FROM run WHERE started_at IS NULL") == []
+    arr.error = None
+    await bench.rows("UPDATE connection SET probe_at = now() RETURNING 1")
+    await sweep(bench).once()
+    assert await bench.rows("SELECT trigger FROM run WHERE started_at IS NULL") == [("recovery",)]
+
+
+async def test_a_wake_up_lost_with_its_worker_is_repeated_under_another_name(bench: Bench, redis: ArqRedis) -> None:
+    connection = await bench.connect(FakeArr(items={7: movie_item(7, bench.root)}))
+    await bench.event(connection, 7)
+    await sweep(bench).once()
+    names = {name.decode() for name in await redis.zrange(SYNC_QUEUE, 0, -1)}
+    minutes = {int(name.rpartition(":")[2]) for name in names}
+    assert all(abs(minute - time.time() / 60) < 2 for minute in minutes)

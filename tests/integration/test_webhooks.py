@@ -149,6 +149,7 @@ async def test_a_body_over_the_limit_is_refused(bench: Bench, client: httpx.Asyn
         ("/webhooks/radarr", (USER, ""), 401),
         ("/webhooks/other", (USER, "wrong"), 404),
         ("/webhooks/other", None, 404),
+        ("/webhooks/%00", None, 404),
     ],
 )
 async def test_nobody_else_comes_in(

@@ -47,7 +47,7 @@ async def change_one(request: AppRequest) -> Response:
 async def detail_of(request: AppRequest, media_id: int) -> MediaDetail:
     """Read everything about one title. Raises NotFound."""
     deps = request.state["deps"]
-    title = await get_media(deps, min(media_id, MAX_ID))
+    title = await get_media(deps, media_id)
     async with deps.db.transaction() as tx:
         heard = (
             []

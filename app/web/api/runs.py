@@ -12,8 +12,6 @@ from app.web.state import AppRequest
 from schemas.run import RunRead
 from schemas.status import Page
 
-MAX_ID = 2**63 - 1
-
 
 async def list_runs(request: AppRequest) -> Response:
     """List reconciliations, newest first."""
@@ -28,7 +26,7 @@ async def get_run(request: AppRequest) -> Response:
     """Show one reconciliation."""
     run_id = request.path_params["run_id"]
     async with request.state["deps"].db.transaction() as tx:
-        found = await runs.get(tx, min(run_id, MAX_ID))
+        found = await runs.get(tx, run_id)
     if found is None:
         message = f"There is no run {run_id}."
         raise NotFound(message)
