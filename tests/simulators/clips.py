@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
+import imageio_ffmpeg
+
 WIDTH, HEIGHT = 1280, 720
+MASTER = f"""#EXTM3U
+#EXT-X-STREAM-INF:BANDWIDTH=400000,CODECS="avc1.42c01f,mp4a.40.2",RESOLUTION={WIDTH}x{HEIGHT},FRAME-RATE=5.000
+variant.m3u8
+"""
+
+
+def ffmpeg_here() -> Path:
+    """Give the system's ffmpeg, else the one that imageio-ffmpeg brings."""
+    return Path(shutil.which("ffmpeg") or imageio_ffmpeg.get_ffmpeg_exe())
 
 
 def make_clip(ffmpeg: Path, directory: Path, seconds: int) -> Path:
@@ -19,10 +31,11 @@ def make_clip(ffmpeg: Path, directory: Path, seconds: int) -> Path:
     encode = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "10", "-b:v", "200k"]
     sound = ["-c:a", "aac", "-b:a", "64k", "-shortest", "-movflags", "+faststart"]
     _run(ffmpeg, made, *source, *tone, *encode, *sound, "clip.mp4")
-    _run(ffmpeg, made, "-i", "clip.mp4", "-map", "0:v", "-c", "copy", "-movflags", "+faststart", "video.mp4")
-    _run(ffmpeg, made, "-i", "clip.mp4", "-map", "0:a", "-c", "copy", "-movflags", "+faststart", "audio.m4a")
+    apart = ["-c", "copy", "-movflags", "+faststart"]
     segments = ["-hls_time", "4", "-hls_playlist_type", "vod", "-hls_segment_filename", "part%03d.ts"]
-    _run(ffmpeg, made, "-i", "clip.mp4", "-c", "copy", *segments, "variant.m3u8")
+    streams = ["-map", "0:v", *apart, "video.mp4", "-map", "0:a", *apart, "audio.m4a"]
+    _run(ffmpeg, made, "-i", "clip.mp4", *streams, "-map", "0", "-c", "copy", *segments, "variant.m3u8")
+    (made / "master.m3u8").write_text(MASTER)
     (made / "done").touch()
     return made
 

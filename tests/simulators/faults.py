@@ -4,40 +4,77 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 PROXY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
+LOGIN_PAGE = '<!doctype html><html><body><form method="post" action="/login"></form></body></html>'
+_POLL = 0.02  # s
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One kind of wrong answer, for every path that begins with `path` (below /api/v3)."""
+    """One kind of wrong answer, for every path that lies at or below `path` (below /api/v3) and one method or all.
+
+    `instead` is False where the truth follows: after `seconds`, after the end of a `hang`, or `cut` off in the middle.
+    """
 
     status: int = 500
     body: str = ""
     content_type: str | None = "application/json; charset=utf-8"
     path: str = ""
+    method: str = ""
     location: str | None = None
     seconds: float = 0.0
     instead: bool = True
+    hang: bool = False
+    cut: bool = False
+    chunked: bool = False
 
-    async def answer(self) -> Response | None:
-        """Wait, then give the wrong answer; None where only the wait is wrong."""
+    def covers(self, method: str, path: str) -> bool:
+        below = path == self.path or path.startswith(self.path.rstrip("/") + "/")
+        return below and self.method in {"", method}
+
+    async def answer(self, truth: ASGIApp, scope: Scope, receive: Receive, send: Send, on: Callable[[], bool]) -> None:
+        """Answer wrongly; `on` says whether the fault is still set, which ends a hang."""
         await asyncio.sleep(self.seconds)
-        if not self.instead:
-            return None
-        headers = {} if self.location is None else {"Location": self.location}
-        return Response(self.body, self.status, headers, self.content_type)
+        while self.hang and on():  # noqa: ASYNC110 - the fault is taken away in another thread
+            await asyncio.sleep(_POLL)
+        if self.instead:
+            headers = {} if self.location is None else {"Location": self.location}
+            await Response(self.body, self.status, headers, self.content_type)(scope, receive, send)
+        elif self.cut:
+            await truth(scope, receive, _Cutter(send, chunked=self.chunked))
+        else:
+            await truth(scope, receive, send)
 
 
-def starting_up(app_name: str) -> Fault:
-    return Fault(503, json.dumps({"errorMessage": f"{app_name} is starting up, please try again later"}))
+class _Cutter:
+    """Lets half of the body through and never ends it: the server then closes the connection."""
+
+    def __init__(self, send: Send, *, chunked: bool) -> None:
+        self._send, self._chunked = send, chunked
+
+    async def __call__(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start" and self._chunked:
+            kept = [(name, value) for name, value in message["headers"] if name.lower() != b"content-length"]
+            message = {**message, "headers": kept}
+        if message["type"] == "http.response.body":
+            body = message.get("body", b"")
+            message = {**message, "body": body[: len(body) // 2], "more_body": True}
+        await self._send(message)
 
 
-def unauthorized() -> Fault:
-    return Fault(401, "", None)
+def starting_up(app_name: str, path: str = "") -> Fault:
+    return Fault(503, json.dumps({"errorMessage": f"{app_name} is starting up, please try again later"}), path=path)
+
+
+def unauthorized(path: str = "") -> Fault:
+    return Fault(401, "", None, path=path)
 
 
 def server_error(path: str = "") -> Fault:
@@ -45,17 +82,47 @@ def server_error(path: str = "") -> Fault:
     return Fault(500, json.dumps(body), path=path)
 
 
-def proxy_page(status: int = 502) -> Fault:
-    return Fault(status, PROXY_PAGE, "text/html")
+def proxy_page(status: int = 502, path: str = "") -> Fault:
+    return Fault(status, PROXY_PAGE, "text/html", path=path)
 
 
-def redirect(location: str) -> Fault:
-    return Fault(307, "", None, location=location)
+def login_page(path: str = "") -> Fault:
+    """Answer 200 with a page, as an app or a proxy that wants a person to sign in."""
+    return Fault(200, LOGIN_PAGE, "text/html; charset=utf-8", path=path)
 
 
-def empty_list() -> Fault:
-    return Fault(200, "[]")
+def redirect(location: str, status: int = 307, path: str = "") -> Fault:
+    return Fault(status, "", None, location=location, path=path)
 
 
-def slow(seconds: float) -> Fault:
-    return Fault(seconds=seconds, instead=False)
+def not_found(body: str = "", content_type: str | None = None, path: str = "") -> Fault:
+    """Answer 404 with anything but the app's own JSON: empty, a text, a page."""
+    return Fault(404, body, content_type, path=path)
+
+
+def empty_list(path: str = "") -> Fault:
+    return Fault(200, "[]", path=path)
+
+
+def other_app(app_name: str) -> Fault:
+    """Answer as an app that is not the expected one, where it is asked who it is."""
+    status = {"appName": app_name, "instanceName": app_name, "version": "1.2.3.4", "urlBase": "", "isDocker": True}
+    return Fault(200, json.dumps(status), path="/system/status")
+
+
+def slow(seconds: float, path: str = "") -> Fault:
+    return Fault(seconds=seconds, instead=False, path=path)
+
+
+def hang(path: str = "") -> Fault:
+    """Accept and say nothing until the fault is taken away; then the truth comes."""
+    return Fault(hang=True, instead=False, path=path)
+
+
+def cut(path: str = "", *, chunked: bool = False) -> Fault:
+    """Close the connection in the middle of the true body, of promised length or `chunked`."""
+    return Fault(cut=True, chunked=chunked, instead=False, path=path)
+
+
+def only_for(method: str, fault: Fault) -> Fault:
+    return replace(fault, method=method)

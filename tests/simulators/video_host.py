@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -12,13 +14,17 @@ from typing import Any, Self
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from tests.simulators import youtube_says
 from tests.simulators.clips import HEIGHT, WIDTH, make_clip
 from tests.simulators.server import ThreadedServer
 
 CHUNK = 16 * 1024
+FOR_EVER = 3600.0  # s
+_LEADING = {"mp4": "clip.mp4", "hls": "variant.m3u8", "dash": "video.mp4", "audio": "audio.m4a"}
+_TYPES = {".mp4": "video/mp4", ".m4a": "audio/mp4", ".ts": "video/mp2t", ".m3u8": "application/vnd.apple.mpegurl"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,8 @@ class Video:
     """One video of the catalogue.
 
     `kind`: mp4 (one file), hls, dash (video and audio apart), audio (no picture). `error` is the text that YouTube's
-    page would give; `status` breaks the media; `cut` and `hang` break it half way; `rate` limits it to bytes a second.
+    page would give; `status` breaks the media; `cut` and `hang` break it half way; `rate` limits it to bytes a second;
+    `silent` is "page" or "media": that is never answered. A Vimeo video has a number for its id.
     """
 
     video_id: str
@@ -35,22 +42,33 @@ class Video:
     kind: str = "dash"
     channel: str = "Blender"
     claimed_seconds: int | None = None
+    views: int = 1_000_000
+    live_status: str = "not_live"
     error: str | None = None
     geo: bool = False
     status: int | None = None
     cut: bool = False
     hang: bool = False
     rate: int | None = None
+    silent: str = ""
 
 
 class VideoHost:
-    """Serves on loopback; `downloads` counts the media requests of each video that began at its first byte."""
+    """Serves on loopback; the counters tell of each video by id.
+
+    `downloads`: how often its picture was asked for from the first byte; `under_way`: media requests being answered;
+    `most_at_once`: the most of these there ever were, and `most_in_all` that of all videos together.
+    """
 
     def __init__(self, ffmpeg: Path, cache: Path, port: int = 0) -> None:
         self.videos: dict[str, Video] = {}
         self.downloads: Counter[str] = Counter()
         self.under_way: Counter[str] = Counter()
         self.most_at_once: Counter[str] = Counter()
+        self.most_in_all = 0
+        self.searches: list[str] = []
+        self.search_error: str | None = None
+        self._answers: dict[str, list[str]] = {}
         self._ffmpeg = ffmpeg
         self._cache = cache
         routes = [
@@ -74,11 +92,15 @@ class VideoHost:
         self._server.stop()
 
     def add(self, video_id: str, title: str, **facts: Any) -> Video:
-        """Put a video into the catalogue; its clip is made now."""
+        """Put a video into the catalogue, or another in its place; its clip is made now."""
         video = Video(video_id, title, **facts)
         self._clip(video)
         self.videos[video_id] = video
         return video
+
+    def set_search(self, words: str, *video_ids: str) -> None:
+        """Answer searches that contain these words with these videos, in this order; else titles are looked through."""
+        self._answers[words.lower()] = list(video_ids)
 
     def _clip(self, video: Video) -> Path:
         return make_clip(self._ffmpeg, self._cache, video.seconds)
@@ -86,7 +108,9 @@ class VideoHost:
     async def _describe(self, request: Request) -> Response:
         video = self.videos.get(request.path_params["video_id"])
         if video is None:
-            return JSONResponse({"error": "Video unavailable. This video has been removed by the uploader"}, 404)
+            return JSONResponse({"error": youtube_says.REMOVED}, 404)
+        if video.silent == "page":
+            await asyncio.sleep(FOR_EVER)
         if video.error is not None:
             return JSONResponse({"error": video.error, "geo": video.geo}, 403)
         document = {
@@ -94,58 +118,84 @@ class VideoHost:
             "title": video.title,
             "channel": video.channel,
             "duration": video.claimed_seconds or video.seconds,
+            "view_count": video.views,
+            "live_status": video.live_status,
             "formats": self._formats(video),
         }
         return JSONResponse(document)
 
     def _formats(self, video: Video) -> list[dict[str, Any]]:
+        """List what can be fetched; beside separate streams stand others that a TV may not play, and lead nowhere."""
         media = f"{self.url}/media/{video.video_id}"
         picture = {"width": WIDTH, "height": HEIGHT, "vcodec": "avc1.42c01f", "fps": 5, "ext": "mp4"}
-        sound = {"acodec": "mp4a.40.2", "ext": "m4a", "vcodec": "none"}
+        sound = {"format_id": "140", "url": f"{media}/audio.m4a", "acodec": "mp4a.40.2", "ext": "m4a", "vcodec": "none"}
         if video.kind == "audio":
-            return [{"format_id": "140", "url": f"{media}/audio.m4a", **sound}]
+            return [sound]
         if video.kind == "hls":
-            return [
-                {"format_id": "95", "url": f"{media}/variant.m3u8", "protocol": "m3u8_native", "acodec": "mp4a.40.2"}
-                | picture
-            ]
+            return [{"manifest": f"{media}/master.m3u8"}]
         if video.kind == "mp4":
             return [{"format_id": "22", "url": f"{media}/clip.mp4", "acodec": "mp4a.40.2", **picture}]
-        decoy = {"format_id": "399", "url": f"{media}/never.mp4", "acodec": "none", **picture}
+        lost = {"url": f"{media}/never.mp4", "acodec": "none", **picture}
         return [
-            {"format_id": "140", "url": f"{media}/audio.m4a", **sound},
+            sound,
+            {"format_id": "251", "url": f"{media}/never.webm", "acodec": "opus", "vcodec": "none", "ext": "webm"},
             {"format_id": "136", "url": f"{media}/video.mp4", "acodec": "none", **picture},
-            {**decoy, "vcodec": "av01.0.08M.08", "width": 1920, "height": 1080},
+            {**lost, "format_id": "248", "vcodec": "vp09.00.40.08", "ext": "webm", "width": 1920, "height": 1080},
+            {**lost, "format_id": "399", "vcodec": "av01.0.08M.08", "width": 1920, "height": 1080},
         ]
 
     async def _search(self, request: Request) -> Response:
-        words = request.query_params.get("q", "").lower().split()
-        found = [video for video in self.videos.values() if all(word in video.title.lower() for word in words[:2])]
+        query = request.query_params.get("q", "").lower()
+        self.searches.append(query)
+        if self.search_error is not None:
+            return JSONResponse({"error": self.search_error}, 403)
+        set_ids = next((ids for words, ids in self._answers.items() if words in query), None)
+        if set_ids is None:
+            words = query.split()[:2]
+            found = [video for video in self.videos.values() if all(word in video.title.lower() for word in words)]
+        else:
+            found = [self.videos[video_id] for video_id in set_ids]
         hits = [
-            {"id": video.video_id, "title": video.title, "channel": video.channel, "duration": video.seconds}
+            {
+                "id": video.video_id,
+                "title": video.title,
+                "channel": video.channel,
+                "duration": video.claimed_seconds or video.seconds,
+                "view_count": video.views,
+            }
             for video in found
         ]
-        return JSONResponse(hits)
+        return JSONResponse({"hits": hits})
 
     async def _media(self, request: Request) -> Response:
         video = self.videos.get(request.path_params["video_id"])
         if video is None:
             return Response(None, 404)
-        if video.status is not None:
-            return Response(None, video.status)
+        if video.silent == "media":
+            await asyncio.sleep(FOR_EVER)
         path = self._clip(video) / Path(request.path_params["name"]).name
+        if video.status is not None and path.suffix != ".m3u8":
+            return Response(None, video.status)
         if not path.exists():
             return Response(None, 404)
-        if request.headers.get("range", "bytes=0-").startswith("bytes=0-"):
+        body = path.read_bytes()
+        wished = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", ""))
+        first = int(wished[1]) if wished else 0
+        last = min(int(wished[2]), len(body) - 1) if wished and wished[2] else len(body) - 1
+        if first > last:
+            return Response(None, 416, {"Content-Range": f"bytes */{len(body)}"})
+        if first == 0 and path.name == _LEADING[video.kind]:
             self.downloads[video.video_id] += 1
-        if video.cut or video.hang or video.rate:
-            size = path.stat().st_size
-            return StreamingResponse(self._broken(video, path.read_bytes()), headers={"Content-Length": str(size)})
-        return FileResponse(path)
+        headers = {"Content-Length": str(last - first + 1), "Accept-Ranges": "bytes"}
+        if wished:
+            headers["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
+        stream = self._stream(video, body[first : last + 1])
+        return StreamingResponse(stream, 206 if wished else 200, headers, _TYPES.get(path.suffix))
 
-    async def _broken(self, video: Video, body: bytes) -> AsyncIterator[bytes]:
+    async def _stream(self, video: Video, body: bytes) -> AsyncIterator[bytes]:
         self.under_way[video.video_id] += 1
         self.most_at_once[video.video_id] = max(self.most_at_once[video.video_id], self.under_way[video.video_id])
+        self.most_in_all = max(self.most_in_all, self.under_way.total())
         try:
             end = len(body) // 2 if video.cut or video.hang else len(body)
             for start in range(0, end, CHUNK):
@@ -153,9 +203,15 @@ class VideoHost:
                 if video.rate:
                     await asyncio.sleep(CHUNK / video.rate)
             if video.hang:
-                await asyncio.sleep(3600)
+                await asyncio.sleep(FOR_EVER)
             if video.cut:
                 message = "cut"
                 raise ConnectionAbortedError(message)
         finally:
             self.under_way[video.video_id] -= 1
+
+
+if __name__ == "__main__":
+    from tests.simulators.video_process import main
+
+    sys.exit(main())

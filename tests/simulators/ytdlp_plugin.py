@@ -1,36 +1,77 @@
-"""A yt-dlp plugin that leads YouTube addresses and searches to the video host, for unchanged production code."""
+"""A yt-dlp plugin that leads YouTube and Vimeo addresses and searches to the video host, for unchanged production code.
+
+Its classes bear the names of yt-dlp's own. A plugin class of the same name takes the place of the built-in one in
+yt-dlp's table, and what it inherits (IE_NAME, _VALID_URL) keeps `allowed_extractors` as they are for the real one. A
+class with `plugin_name=` would be called `youtube+name` instead, which `allowed_extractors=["youtube"]` rules out.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-_SOURCE = '''"""YouTube as the video host of the tests serves it."""
+_SOURCE = '''"""YouTube and Vimeo as the video host of the tests serves them."""
 
 import urllib.parse
 
-from yt_dlp.extractor.youtube import YoutubeIE, YoutubeSearchIE
-from yt_dlp.utils import ExtractorError
+from yt_dlp.extractor.vimeo import VimeoIE as _Vimeo
+from yt_dlp.extractor.youtube import YoutubeIE as _Youtube
+from yt_dlp.extractor.youtube import YoutubeSearchIE as _YoutubeSearch
+from yt_dlp.utils import remove_end
 
 HOST = {host!r}
+RATE_LIMITED = (
+    "The current session has been rate-limited by YouTube for up to an hour. It is recommended to use `-t sleep` to "
+    "add a delay between video requests to avoid exceeding the rate limit."
+)
 
 
-class _VideoHostIE(YoutubeIE, plugin_name="videohost"):
+def facts_of(extractor, video_id):
+    address = f"{{HOST}}/api/video/{{video_id}}"
+    facts = extractor._download_json(address, video_id, expected_status=(403, 404))
+    if "error" in facts:
+        refuse(extractor, facts["error"], geo=facts.get("geo"))
+    formats = []
+    for one in facts["formats"]:
+        if "manifest" in one:
+            formats += extractor._extract_m3u8_formats(one["manifest"], video_id, "mp4", m3u8_id="hls")
+        else:
+            formats.append(one)
+    return {{**facts, "formats": formats}}
+
+
+def refuse(extractor, reason, geo=False):
+    """Raise as yt-dlp's own extractor does for this reason."""
+    if geo:
+        extractor.raise_geo_restricted(reason, ["US"])
+    if "sign in" in reason.lower() and isinstance(extractor, _Youtube | _YoutubeSearch):
+        reason = remove_end(reason, "This helps protect our community. Learn more").strip()
+        reason = f'{{remove_end(reason, ".")}}. {{extractor._youtube_login_hint}}'
+    elif "This content isn't available, try again later" in reason:
+        reason = f'{{remove_end(reason, ".")}}. {{RATE_LIMITED}}'
+    extractor.raise_no_formats(reason, expected=True)
+
+
+class YoutubeIE(_Youtube):
     def _real_extract(self, url):
-        video_id = self._match_id(url)
-        facts = self._download_json(f"{{HOST}}/api/video/{{video_id}}", video_id, expected_status=(403, 404))
-        if "error" in facts:
-            if facts.get("geo"):
-                self.raise_geo_restricted(facts["error"], countries=["US"])
-            raise ExtractorError(facts["error"], expected=True)
-        return {{**facts, "is_live": False}}
+        return facts_of(self, self._match_id(url))
 
 
-class _VideoHostSearchIE(YoutubeSearchIE, plugin_name="videohost"):
+class VimeoIE(_Vimeo):
+    def _real_extract(self, url):
+        return facts_of(self, self._match_id(url))
+
+
+class YoutubeSearchIE(_YoutubeSearch):
     def _search_results(self, query):
         text = urllib.parse.quote(query)
-        for hit in self._download_json(f"{{HOST}}/api/search?q={{text}}", query):
-            yield self.url_result(f"https://www.youtube.com/watch?v={{hit['id']}}", YoutubeIE, hit["id"], hit["title"],
-                                  duration=hit["duration"], channel=hit["channel"])
+        found = self._download_json(f"{{HOST}}/api/search?q={{text}}", query, expected_status=403)
+        if "error" in found:
+            refuse(self, found["error"])
+        for hit in found["hits"]:
+            facts = {{name: hit[name] for name in ("duration", "channel", "view_count")}}
+            yield self.url_result(
+                f"https://www.youtube.com/watch?v={{hit['id']}}", "Youtube", hit["id"], hit["title"], **facts
+            )
 '''
 
 
