@@ -6,7 +6,7 @@ from app.ytdlp.job import Job
 
 FILE_STEM = "trailer"
 COOKIES_COPY = "cookies.txt"
-_EXTRACTORS = ["youtube", "youtube:search", "vimeo"]
+_EXTRACTORS = ("youtube", "youtube:search", "vimeo")
 
 
 def ytdlp_options(job: Job) -> dict[str, object]:
@@ -16,8 +16,7 @@ def ytdlp_options(job: Job) -> dict[str, object]:
     set, it hides why a video failed; `max_filesize` is never set, it leaves an audio-only file and calls it success.
     """
     return {
-        # A plugin that overrides an extractor is named after it: `youtube+plugin`.
-        "allowed_extractors": [rf"{name}(\+.+)?" for name in _EXTRACTORS],
+        "allowed_extractors": list(_EXTRACTORS),
         "cachedir": job.cache_dir or False,
         "cookiefile": COOKIES_COPY if job.cookies_file else None,
         "ffmpeg_location": job.ffmpeg,
