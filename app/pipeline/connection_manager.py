@@ -43,6 +43,7 @@ from schemas.webhooks import delete_event_type
 
 BATCH = 1000
 MAX_LOOKS = 5
+LOOKS_AT_ONCE = 4
 MAX_REPORTED = 100
 
 
@@ -255,7 +256,7 @@ class BaseConnectionManager:
         open_ids = list(media_ids)
         for _ in range(MAX_LOOKS):
             seen = await self._see(open_ids)
-            looks = await asyncio.gather(*(self._look(one) for one in seen))
+            looks = await self._look_at_all(seen)
             decided = [self._decide(one, look) for one, look in zip(seen, looks, strict=True)]
             changed = [(before, after) for before, after in zip(seen, decided, strict=True) if after != before.title]
             async with self._deps.db.transaction() as tx:
@@ -335,6 +336,16 @@ class BaseConnectionManager:
 
     async def _look(self, seen: _Seen) -> DiskLook:
         return await look_at(self._deps, seen.title, shared=seen.shared, ours=seen.ours)
+
+    async def _look_at_all(self, seen: Sequence[_Seen]) -> list[DiskLook]:
+        """Look at few folders at once: time spent waiting for a slow disk's turn would count as its silence."""
+        turns = asyncio.Semaphore(LOOKS_AT_ONCE)
+
+        async def in_turn(one: _Seen) -> DiskLook:
+            async with turns:
+                return await self._look(one)
+
+        return await asyncio.gather(*(in_turn(one) for one in seen))
 
     def _decide(self, seen: _Seen, look: DiskLook, *, looks_again: bool = False) -> Media:
         title = seen.title if seen.title.folder_path is None else intents.looked(seen.title, look, seen.ours)
