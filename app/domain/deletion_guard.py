@@ -43,3 +43,10 @@ def decide_deletions(
             wanted, f"{len(wanted)} of {rows} titles are gone from the list, more than the {limit} allowed at once"
         )
     return Delete(wanted)
+
+
+def after_confirmation(decision: Delete, *, all_gone: bool) -> Delete | Hold:
+    """Let a deletion stand only where the Arr, asked by id, said of each title that it is gone."""
+    if all_gone:
+        return decision
+    return Hold(decision.media_ids, "the list and the items disagree: the Arr still has titles it did not list")

@@ -37,6 +37,13 @@ def to_local(arr_path: str, mappings: Sequence[PathMapping]) -> LocalPath | None
     return LocalPath(str(PurePosixPath("/", *source.parts)), mapped=False)
 
 
+def title_folder(local: LocalPath | None, root: LocalPath | None) -> str | None:
+    """Give a title's folder, None for a library's root: everything in it would pass for this title's."""
+    if local is None or local.path == "/" or (root is not None and local.path == root.path):
+        return None
+    return local.path
+
+
 @dataclass(frozen=True, slots=True)
 class _Source:
     parts: tuple[str, ...]

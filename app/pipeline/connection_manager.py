@@ -26,11 +26,18 @@ from app.db.item_sync import Claim
 from app.db.media import StagedMedia, Written
 from app.db.runs import RunClaim, RunResult
 from app.domain import backoff, intents
-from app.domain.deletion_guard import CONFIRM_AT_MOST, Delete, Hold, decide_deletions, may_delete_one
+from app.domain.deletion_guard import (
+    CONFIRM_AT_MOST,
+    Delete,
+    Hold,
+    after_confirmation,
+    decide_deletions,
+    may_delete_one,
+)
 from app.domain.disk import DiskLook
 from app.domain.intents import Circumstances
 from app.domain.monitoring import MonitorFacts, decide_monitor
-from app.domain.paths import LocalPath, to_local
+from app.domain.paths import title_folder, to_local
 from app.domain.policy import Policy, effective_policy
 from app.domain.records import Connection, Media, Rank
 from app.errors import ArrConnectionError, ArrItemError, ArrItemGone, LeaseLost, Unavailable
@@ -280,10 +287,8 @@ class BaseConnectionManager:
             ]
         share = self._deps.settings.max_delete_share
         decision = decide_deletions([title.id for title in unlisted], rows, share, accepted)
-        if isinstance(decision, Delete) and not await self._all_gone(unlisted):
-            decision = Hold(
-                decision.media_ids, "the list and the items disagree: the Arr still has titles it did not list"
-            )
+        if isinstance(decision, Delete):
+            decision = after_confirmation(decision, all_gone=await self._all_gone(unlisted))
         async with self._deps.db.transaction() as tx:
             await runs.progress(tx, held, tally.fetched)
             if isinstance(decision, Hold):
@@ -376,7 +381,7 @@ class BaseConnectionManager:
         mappings = self._connection.path_mappings
         local = to_local(created.arr_path, mappings)
         root = to_local(created.arr_root, mappings) if created.arr_root else None
-        folder = _title_folder(local, root)
+        folder = title_folder(local, root)
         return StagedMedia(
             created=created,
             monitor=decide_monitor(
@@ -488,13 +493,6 @@ def manager_of(connection: Connection, deps: Deps) -> BaseConnectionManager:
 def target_of(connection: Connection, deps: Deps) -> ArrTarget:
     """Give the address and the decrypted key of a connection's Arr."""
     return ArrTarget(connection.arr_type, connection.url, deps.vault.decrypt(connection.api_key))
-
-
-def _title_folder(local: LocalPath | None, root: LocalPath | None) -> str | None:
-    """Give the folder, None for a library's root: everything in it would pass for this title's."""
-    if local is None or local.path == "/" or (root is not None and local.path == root.path):
-        return None
-    return local.path
 
 
 def _skipped(raw: RawItem, error: ArrItemError) -> SkippedItem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.domain.paths import to_local
+from app.domain.paths import LocalPath, title_folder, to_local
 from schemas.connection import PathMapping
 
 MAPPINGS = (
@@ -46,3 +46,18 @@ def test_without_a_mapping_a_posix_path_is_the_same_here() -> None:
     local = to_local("/media/movies//Sintel (2010)/.", ())
     assert local is not None
     assert (local.path, local.mapped) == ("/media/movies/Sintel (2010)", False)
+
+
+@pytest.mark.parametrize(
+    ("path", "root", "folder"),
+    [
+        ("/media/movies/Sintel", "/media/movies", "/media/movies/Sintel"),
+        ("/media/movies/Sintel", None, "/media/movies/Sintel"),
+        ("/media/movies", "/media/movies", None),
+        ("/", None, None),
+        (None, "/media/movies", None),
+    ],
+)
+def test_a_librarys_root_is_never_a_titles_folder(path: str | None, root: str | None, folder: str | None) -> None:
+    local, above = (None if one is None else LocalPath(one, mapped=False) for one in (path, root))
+    assert title_folder(local, above) == folder
