@@ -19,7 +19,7 @@ from app.domain.policy import Policy
 from app.embedded.ffmpeg import find_ffmpeg, link_directory
 from app.errors import SetupError, Unavailable, WrongSecretKey
 from app.files.library import DiskLibrary
-from app.http import make_http_client
+from app.http import HttpClients
 from app.keys import make_data_dir
 from app.live import RedisLive
 from app.queue import ArqWakeups, open_redis
@@ -52,7 +52,7 @@ async def open_deps(settings: Settings, secret_key: SecretStr) -> AsyncIterator[
         await _check(database, vault)
         redis = open_redis(settings.redis_url)
         stack.push_async_callback(redis.aclose)
-        http = await stack.enter_async_context(make_http_client(VERSION))
+        clients = await stack.enter_async_context(HttpClients(VERSION))
         library = DiskLibrary(settings.file_mode)
         stack.callback(library.close)
         make_data_dir(settings.data_dir)
@@ -67,7 +67,7 @@ async def open_deps(settings: Settings, secret_key: SecretStr) -> AsyncIterator[
         yield Opened(
             Deps(
                 db=database,
-                arr=ArrFactory(http),
+                arr=ArrFactory(clients),
                 library=library,
                 videos=YtDlpVideos(tools),
                 wakeups=ArqWakeups(redis),

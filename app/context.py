@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol, TypeVar
 
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,20 +16,26 @@ from app.domain.disk import DiskLook, DiskQuestion
 from app.domain.policy import Policy
 from app.domain.videos import FetchedTrailer, SearchHit
 from app.settings import Settings
-from schemas.arr.common import Notification, RootFolder, SystemStatus
+from schemas.arr.common import HealthIssue, Notification, RootFolder, SystemStatus
 from schemas.base import ArrType
 from schemas.media import MediaCreate
 
 RawItem = Mapping[str, object]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class ArrTarget:
-    """Where an Arr is and the key that opens it; `url` has no trailing slash and includes the URL base."""
+    """Where an Arr is and the key that opens it; `url` has no trailing slash and includes the URL base.
+
+    Its certificate is checked against the system's authorities and those in `ca_file`, or not at all.
+    """
 
     arr_type: ArrType
     url: str
     api_key: SecretStr
+    ca_file: str | None = None
+    verify_tls: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +49,29 @@ class WebhookEntry:
 
 
 class Transactions(Protocol):
-    """The database; only leaving `transaction()` without an error commits."""
+    """The database; leaving `transaction()` without an error commits, and so does a standing connection's statement."""
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Open one transaction. Raises Unavailable where Postgres cannot be reached or cannot commit."""
+        ...
+
+    def standing(self) -> Statements:
+        """Give a connection of the caller's own, opened when first used."""
+        ...
+
+
+class Statements(Protocol):
+    """One kept connection on which each statement commits by itself; for one user at a time."""
+
+    async def run(self, statement: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run a statement; where the connection broke it is run on a new one, and so may take effect twice.
+
+        Raises Unavailable.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give the connection back."""
         ...
 
 
@@ -82,10 +107,22 @@ class ArrManagerProtocol(Protocol):
         ...
 
     async def save_webhook(self, entry: WebhookEntry, notification_id: int | None) -> int:
-        """Create our Connect entry, or overwrite the one with this id, and give its id.
+        """Create our Connect entry, or give the one with this id our address, password and events, and give its id.
 
-        The Arr sends its Test to us inside this call. Raises ArrRejected with the Arr's own words.
+        Its name, tags and headers stay. The Arr sends its Test to us inside this call where that changes anything.
+        Raises ArrRejected with the Arr's own words.
         """
+        ...
+
+    async def test_webhook(self, notification_id: int) -> None:
+        """Let the Arr send its Test through a stored entry, which also ends a block after failures.
+
+        Raises ArrRejected with the Arr's own words.
+        """
+        ...
+
+    async def get_health(self) -> list[HealthIssue]:
+        """List what the app itself finds wrong."""
         ...
 
     async def delete_webhook(self, notification_id: int) -> None:
@@ -181,19 +218,11 @@ class Videos(Protocol):
         ...
 
 
-class SyncWake(NamedTuple):
-    """One item to sync, by the number of its newest request."""
-
-    connection_id: int
-    arr_id: int
-    seq: int
-
-
 class Wakeups(Protocol):
     """The job queue; it carries wake-ups only, so no call ever fails: what is lost is found by the sweep."""
 
-    async def wake_syncs(self, wakes: Sequence[SyncWake]) -> bool:
-        """Ask workers to sync items, in one round trip; False where Redis is away."""
+    async def wake_syncs(self, connection_ids: Collection[int]) -> bool:
+        """Ask workers to sync the due items of connections, in one round trip; False where Redis is away."""
         ...
 
     async def wake_acquire(self, media_id: int) -> bool:

@@ -121,6 +121,7 @@ class WebhookState(StrEnum):
     REGISTERED = "registered"
     MANUAL = "manual"
     MISSING = "missing"
+    BLOCKED = "blocked"
     NEVER_CALLED = "never_called"
 
 
@@ -154,4 +155,5 @@ class FetchFailure(StrEnum):
     SOURCE_BLOCKED = "source_blocked"
     OUR_SETUP = "our_setup"
     STORAGE = "storage"
+    LOST = "lost"
     UNKNOWN = "unknown"

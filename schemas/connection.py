@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -15,22 +16,25 @@ MAX_NAME_LENGTH = 60
 
 def arr_base_url(text: str) -> str:
     """Check the address of an Arr and give it without a trailing slash; raises ValueError that says what to write."""
-    parts = urlsplit(text.strip())
+    text = text.strip()
     try:
-        parts.port  # noqa: B018 - reading it is the check
+        parts = urlsplit(text)
+        port = parts.port
     except ValueError:
-        message = "the port must be a number from 1 to 65535"
-        raise ValueError(message) from None
+        port = 0
+    if port == 0:
+        message = "the port must be a number from 1 to 65535, and an IPv6 address must stand in brackets"
+        raise ValueError(message)
     if parts.scheme not in {"http", "https"}:
         message = "begin the address with http:// or https://, as in http://radarr:7878"
         raise ValueError(message)
-    if not parts.hostname or parts.query or parts.fragment:
+    if not parts.hostname or parts.query or parts.fragment or not text.isprintable() or " " in text:
         message = "give the address that you open the app under, as in http://radarr:7878 or http://nas/radarr"
         raise ValueError(message)
     if parts.username is not None or parts.password is not None:
         message = "leave user name and password out of the address; the API key is all that is needed"
         raise ValueError(message)
-    if "/api" in parts.path.lower().split("?")[0] and parts.path.lower().rstrip("/").endswith(("/api", "/api/v3")):
+    if re.search(r"/api(/v\d+(/.*)?)?/?$", parts.path, re.IGNORECASE):
         message = "leave /api/v3 out: give the address that you open the app under in a browser"
         raise ValueError(message)
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
@@ -60,6 +64,15 @@ def printable(text: str) -> str:
     return text
 
 
+def plain_key(key: SecretStr) -> SecretStr:
+    """Take an API key without the white space around it; raises ValueError where it has more than one line."""
+    text = key.get_secret_value().strip()
+    if not text or not text.isprintable():
+        message = "copy the API key again from Settings > General: it is one line of letters and digits"
+        raise ValueError(message)
+    return SecretStr(text)
+
+
 class PathMapping(Model):
     """The Arr sees `path_from` where this machine sees `path_to`."""
 
@@ -82,7 +95,9 @@ ConnectionName = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_LENGTH),
     AfterValidator(printable),
 ]
-ApiKey = Annotated[SecretStr, Field(min_length=1, max_length=200)]
+ApiKey = Annotated[SecretStr, Field(max_length=200), AfterValidator(plain_key)]
+ArrUrl = Annotated[str, Field(max_length=2000), AfterValidator(arr_base_url)]
+CaFile = Annotated[str, AfterValidator(local_path)]
 
 
 class ConnectionCreate(Model):
@@ -90,19 +105,39 @@ class ConnectionCreate(Model):
 
     name: ConnectionName | None = None
     arr_type: ArrType
-    url: Annotated[str, AfterValidator(arr_base_url)]
+    url: ArrUrl
     api_key: ApiKey
     monitor_type: MonitorType = MonitorType.MISSING
     path_mappings: tuple[PathMapping, ...] = ()
     policy: PolicyOverride = PolicyOverride()
+    ca_file: CaFile | None = None
+    verify_tls: StrictBool = True
     register_webhook: StrictBool = True
 
 
+class ConnectionUpdate(Model):
+    """What may change; what is absent stays. Lists and the policy are replaced as a whole, a null `ca_file` removes it.
+
+    The app cannot change, and the webhook's address stays whatever the name.
+    """
+
+    name: ConnectionName = ""
+    url: ArrUrl = ""
+    api_key: ApiKey = SecretStr("")
+    monitor_type: MonitorType = MonitorType.MISSING
+    path_mappings: tuple[PathMapping, ...] = ()
+    policy: PolicyOverride = PolicyOverride()
+    enabled: StrictBool = True
+    ca_file: CaFile | None = None
+    verify_tls: StrictBool = True
+
+
 class WebhookRead(Model):
-    """What we know of our entry in the Arr's Connect list."""
+    """What we know of our entry in the Arr's Connect list; `notice` is what a person should know of it."""
 
     state: WebhookState
     error: str | None = None
+    notice: str | None = None
 
 
 class LastRun(Model):
@@ -122,6 +157,8 @@ class ConnectionRead(Model):
     slug: str
     arr_type: ArrType
     url: str
+    ca_file: str | None
+    verify_tls: bool
     monitor_type: MonitorType
     path_mappings: tuple[PathMapping, ...]
     policy: PolicyOverride
@@ -135,6 +172,28 @@ class ConnectionRead(Model):
     last_event_at: datetime | None
     last_run: LastRun | None
     created_at: datetime
+    warnings: list[str]
+
+
+class ConnectionChanged(ConnectionRead):
+    """The answer to a change; `run_id` is the reconciliation that decides its titles anew, where one is needed."""
+
+    run_id: int | None
+
+
+class ConnectionTest(Model):
+    """How asking the Arr just now went."""
+
+    ok: bool
+    message: str
+
+
+class ConnectionDeleted(Model):
+    """The answer to a deletion; `message` says what stays, and what is left to do by hand."""
+
+    id: int
+    webhook_removed: bool
+    message: str
 
 
 class ConnectionCreated(ConnectionRead):
@@ -145,6 +204,5 @@ class ConnectionCreated(ConnectionRead):
 
     webhook_user: str
     webhook_password: str
-    warnings: list[str]
     wanted: int | None
     run_id: int

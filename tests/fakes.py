@@ -14,8 +14,10 @@ from app.arr.sonarr import parse_series
 from app.context import ArrTarget, FetchRequest, RawItem, WebhookEntry
 from app.domain.videos import FetchedTrailer, SearchHit
 from app.errors import ArrItemGone, FetchError
-from schemas.arr.common import Notification, RootFolder, SystemStatus
+from schemas.arr.common import HealthIssue, Notification, RootFolder, SystemStatus
 from schemas.media import MediaCreate
+
+_PASSWORD = {"name": "password", "value": "********"}
 
 
 @dataclass
@@ -65,6 +67,20 @@ class FakeArr:
 
     async def get_webhooks(self) -> list[Notification]:
         self._fail()
+        return [
+            Notification.model_validate(
+                {"id": number, "name": entry.name, "fields": [{"name": "url", "value": entry.url}, _PASSWORD]}
+            )
+            for number, entry in self.webhooks.items()
+        ]
+
+    async def test_webhook(self, notification_id: int) -> None:
+        self._fail()
+        if self.webhook_error is not None:
+            raise self.webhook_error
+
+    async def get_health(self) -> list[HealthIssue]:
+        self._fail()
         return []
 
     async def save_webhook(self, entry: WebhookEntry, notification_id: int | None) -> int:
@@ -76,6 +92,7 @@ class FakeArr:
         return number
 
     async def delete_webhook(self, notification_id: int) -> None:
+        self._fail()
         self.webhooks.pop(notification_id, None)
 
     def _fail(self) -> None:

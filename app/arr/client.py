@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 
 import httpx
 from pydantic import SecretStr
@@ -18,27 +20,31 @@ from app.arr.faults import (
     transport_error,
     unexpected_answer,
     unreadable_answer,
+    unusable_ca_file,
 )
 from app.arr.peer import Peer
 from app.arr.stream import ArrayDecoder
 from app.context import ArrTarget
-from app.errors import ArrUnauthorized
-from app.http import ArrPatience, Patience
+from app.errors import ArrStartingUp, ArrUnauthorized, ArrUnreachable
+from app.http import ArrPatience, HttpClients, Patience
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
+# No answer, or a 502 to 504: nothing was done, so that a read may be sent again.
+_PASSING = (ArrUnreachable, ArrStartingUp)
 
 
 class ArrClient:
     """Calls of `/api/v3`; every one raises ArrError and nothing else.
 
-    `subject` says in errors what was asked for, as in `its list of movies`.
+    Reads that meet no answer or a 503 are sent again twice. `subject` says in errors what was asked for, as in
+    `its list of movies`.
     """
 
-    def __init__(self, http: httpx.AsyncClient, target: ArrTarget, patience: ArrPatience | None = None) -> None:
+    def __init__(self, clients: HttpClients, target: ArrTarget, patience: ArrPatience | None = None) -> None:
         self.peer = Peer.of(target)
         self.patience = patience or ArrPatience()
-        self._http = http
+        self._clients = clients
         self._target = target
 
     async def get_json(self, path: str, subject: str) -> object:
@@ -47,25 +53,52 @@ class ArrClient:
 
     async def get_item(self, path: str, subject: str) -> dict[str, object]:
         """Read one item. Raises ArrItemGone, ArrItemError."""
-        item = await self._json(Call(CallKind.ITEM, "GET", path, subject), self.patience.item, self.peer)
-        if not isinstance(item, dict):
-            raise unexpected_answer(self.peer, subject, "it is no object")
-        return item
+        return self._object(
+            await self._json(Call(CallKind.ITEM, "GET", path, subject), self.patience.item, self.peer), subject
+        )
+
+    async def get_object(self, path: str, subject: str) -> dict[str, object]:
+        """Read an object that is not one item."""
+        return self._object(await self.get_json(path, subject), subject)
+
+    async def get_array(self, path: str, subject: str) -> list[dict[str, object]]:
+        """Read a short list of objects, in one piece."""
+        elements = await self.get_json(path, subject)
+        if not isinstance(elements, list):
+            raise unexpected_answer(self.peer, subject, "it is no list")
+        return [self._object(element, subject) for element in elements]
 
     async def stream_array(
         self, path: str, subject: str, patience: Patience, params: Mapping[str, str] | None = None
     ) -> AsyncGenerator[dict[str, object], None]:
         """Read a list object by object; ends without an error only if it was complete."""
+        for pause in (*self.patience.retry_after, None):
+            try:
+                async with aclosing(self._stream_once(path, subject, patience, params)) as elements:
+                    async for element in elements:
+                        yield element
+            except _PASSING:  # never raised once an answer has begun
+                if pause is None:
+                    raise
+                await asyncio.sleep(pause)
+            else:
+                return
+
+    async def _stream_once(
+        self, path: str, subject: str, patience: Patience, params: Mapping[str, str] | None
+    ) -> AsyncGenerator[dict[str, object], None]:
         call, decoder = Call(CallKind.READ, "GET", path, subject), ArrayDecoder(str(self.peer))
-        answered = False
+        http, answered, began = self._http(), False, time.monotonic()
         try:
-            async with self._http.stream(
+            async with http.stream(
                 call.method, self._url(path), params=params, headers=self._headers(), timeout=patience.as_timeout()
             ) as response:
                 answered = True
                 if response.status_code != 200:
                     raise status_error(self.peer, call, await _read(response))
                 async for chunk in response.aiter_bytes(_CHUNK_BYTES):
+                    if patience.total is not None and time.monotonic() - began > patience.total:
+                        raise TimeoutError
                     for element in decoder.feed(chunk):
                         yield element
         except TransportFault as fault:
@@ -96,19 +129,32 @@ class ArrClient:
             raise unreadable_answer(peer, call.subject, answer) from peer.cause(fault)
 
     async def _exchange(self, call: Call, patience: Patience, peer: Peer, body: object = None) -> Answer:
-        """Send one request and give its answer, which is a success: 200 for a read, any 2xx else."""
-        answered = False
+        """Send a request and give its answer, which is a success: 200 for a read, any 2xx else.
+
+        All tries of a read together take no longer than `patience.total`.
+        """
+        pauses = self.patience.retry_after if call.kind in {CallKind.ITEM, CallKind.READ} else ()
         try:
-            async with (
-                asyncio.timeout(patience.total),
-                self._http.stream(
-                    call.method,
-                    self._url(call.path),
-                    json=body,
-                    headers=self._headers(),
-                    timeout=patience.as_timeout(),
-                ) as response,
-            ):
+            async with asyncio.timeout(patience.total):
+                for pause in pauses:
+                    try:
+                        return await self._exchange_once(call, patience, peer, body)
+                    except _PASSING:
+                        await asyncio.sleep(pause)
+                return await self._exchange_once(call, patience, peer, body)
+        except TimeoutError as fault:
+            raise transport_error(peer, fault, patience, answered=False) from peer.cause(fault)
+
+    async def _exchange_once(self, call: Call, patience: Patience, peer: Peer, body: object) -> Answer:
+        http, answered = self._http(), False
+        try:
+            async with http.stream(
+                call.method,
+                self._url(call.path),
+                json=body,
+                headers=self._headers(),
+                timeout=patience.as_timeout(),
+            ) as response:
                 answered = True
                 answer = await _read(response)
         except TransportFault as fault:
@@ -119,6 +165,17 @@ class ArrClient:
         if answer.cut:
             raise unexpected_answer(peer, call.subject, f"it is larger than {MAX_ANSWER_BYTES // 1024**2} MiB")
         return answer
+
+    def _object(self, value: object, subject: str) -> dict[str, object]:
+        if not isinstance(value, dict):
+            raise unexpected_answer(self.peer, subject, "it is no object")
+        return value
+
+    def _http(self) -> httpx.AsyncClient:
+        try:
+            return self._clients.get(self._target.ca_file, verify_tls=self._target.verify_tls)
+        except OSError as fault:
+            raise unusable_ca_file(self.peer, self._target.ca_file or "", fault) from fault
 
     def _url(self, path: str) -> str:
         return f"{self._target.url}/api/v3{path}"

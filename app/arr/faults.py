@@ -7,6 +7,7 @@ side sent back.
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
@@ -38,6 +39,8 @@ from schemas.text import clean
 
 # The last two come through httpx as they are: a host name with an empty label, a port above 65535 (in a group).
 TransportFault = (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, UnicodeError, ExceptionGroup)
+# What nginx, Go's server and Apache say to http on their https port.
+_WANTS_TLS = re.compile(rb"HTTPS (port|server)|SSL-enabled server", re.IGNORECASE)
 _REJECTION_LENGTH = 400
 _TITLE_LENGTH = 80
 _API = "/api/v3"
@@ -102,8 +105,8 @@ def _unreachable_text(peer: Peer, fault: Exception) -> str:
     for cause in causes(fault):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return (
-                f"The certificate of {peer} is not trusted here ({cause.verify_message}): install its authority on "
-                "this machine, or use http:// within your own network."
+                f"The certificate of {peer} is not trusted here ({cause.verify_message}): name the file of its "
+                "authority (ca_file), or use http:// within your own network."
             )
         if isinstance(cause, ssl.SSLError):
             return f"{peer} does not speak TLS: use http:// in its address, or the port that {peer.app} has for https."
@@ -142,6 +145,8 @@ def _connection_fault(peer: Peer, answer: Answer, body: object) -> ArrConnection
         )
     if status > 500:
         return _unavailable(peer, status, body)
+    if status == 400 and _WANTS_TLS.search(answer.body):
+        return ArrNotAnArr(f"{peer} wants https: write https:// at the beginning of its address.")
     # An Arr's own error has a JSON body or none; a 404 of its own always has an object.
     foreign = status == 404 and not isinstance(body, Mapping)
     if foreign or (status >= 400 and answer.body.strip() and body is None):
@@ -263,6 +268,12 @@ def unexpected_answer(peer: Peer, subject: str, why: str) -> ArrBadAnswer:
     return ArrBadAnswer(
         peer.scrub(f"{peer} gave an answer for {subject} that cannot be used, {why}: update {peer.app}.")
     )
+
+
+def unusable_ca_file(peer: Peer, path: str, fault: OSError) -> ArrUnreachable:
+    """Explain a file of authorities that does not help; ssl.SSLError is an OSError too."""
+    why = "it holds no certificate in PEM form" if isinstance(fault, ssl.SSLError) else fault.strerror or "unreadable"
+    return ArrUnreachable(f"The CA file {path} for {peer} cannot be used ({why}): correct ca_file.")
 
 
 def unreadable_item(arr_type: ArrType, raw: RawItem, fault: ValidationError) -> ArrItemError:

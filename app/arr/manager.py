@@ -9,10 +9,11 @@ from pydantic import ValidationError
 
 from app.arr.client import ArrClient
 from app.arr.faults import unexpected_answer
-from app.arr.notification import IMPLEMENTATION, notification_body, parse_version
+from app.arr.notification import IMPLEMENTATION, notification_body
 from app.context import RawItem, WebhookEntry
+from app.domain.webhook_events import parse_version
 from app.errors import ArrItemError, ArrItemGone, ArrNotAnArr
-from schemas.arr.common import Notification, RootFolder, SystemStatus
+from schemas.arr.common import HealthIssue, Notification, RootFolder, SystemStatus
 from schemas.base import ArrType
 
 
@@ -69,22 +70,25 @@ class ArrManager:
 
     async def get_webhooks(self) -> list[Notification]:
         """List the Connect entries of the kind Webhook; see ArrManagerProtocol."""
-        subject, patience = "its Connect entries", self._client.patience.item
-        raws = [raw async for raw in self._client.stream_array("/notification", subject, patience)]
+        subject = "its Connect entries"
+        raws = await self._client.get_array("/notification", subject)
         try:
             return [Notification.model_validate(raw) for raw in raws if raw.get("implementation") == IMPLEMENTATION]
         except ValidationError as fault:
             raise self._unexpected(subject, fault) from self._client.peer.cause(fault)
 
     async def save_webhook(self, entry: WebhookEntry, notification_id: int | None) -> int:
-        """Create or overwrite our Connect entry; see ArrManagerProtocol. Asks for the version first."""
+        """Create or restore our Connect entry; see ArrManagerProtocol. Asks for the version first."""
         version = parse_version((await self.get_system_status()).version)
-        body = notification_body(self.arr_type, version, entry, notification_id)
         subject = f"the webhook {entry.url}"
         if notification_id is None:
+            body = notification_body(self.arr_type, version, entry)
             answer = await self._client.post("/notification", body, subject, entry.password)
         else:
-            answer = await self._client.put(f"/notification/{notification_id}", body, subject, entry.password)
+            path = f"/notification/{notification_id}"
+            present = await self._client.get_object(path, f"Connect entry {notification_id}")
+            body = notification_body(self.arr_type, version, entry, present)
+            answer = await self._client.put(path, body, subject, entry.password)
         try:
             saved = Notification.model_validate(answer).id or notification_id
         except ValidationError as fault:
@@ -92,6 +96,20 @@ class ArrManager:
         if not saved:
             raise unexpected_answer(self._client.peer, subject, "it has no id")
         return saved
+
+    async def test_webhook(self, notification_id: int) -> None:
+        """Let the Arr test a stored entry; see ArrManagerProtocol. It keeps the password that it shows masked."""
+        subject = f"Connect entry {notification_id}"
+        present = await self._client.get_object(f"/notification/{notification_id}", subject)
+        await self._client.post("/notification/test", present, "the test of its webhook")
+
+    async def get_health(self) -> list[HealthIssue]:
+        """List what the app finds wrong; see ArrManagerProtocol."""
+        subject = "its health"
+        try:
+            return [HealthIssue.model_validate(raw) for raw in await self._client.get_array("/health", subject)]
+        except ValidationError as fault:
+            raise self._unexpected(subject, fault) from self._client.peer.cause(fault)
 
     async def delete_webhook(self, notification_id: int) -> None:
         """Remove a Connect entry; see ArrManagerProtocol."""

@@ -2,79 +2,42 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 
 from app.context import WebhookEntry
+from app.domain.webhook_events import Version, wanted_events
 from schemas.base import ArrType
-
-Version = tuple[int, ...]
 
 IMPLEMENTATION = "Webhook"
 _METHOD_POST = 1
-# Version from which an app has a flag; every flag is sent, so that saving again also turns off what others turned on.
-_FLAGS: dict[ArrType, dict[str, tuple[bool, Version]]] = {
-    ArrType.RADARR: {
-        "onGrab": (False, ()),
-        "onDownload": (True, ()),
-        "onUpgrade": (True, ()),
-        "onRename": (True, ()),
-        "onMovieAdded": (True, (4, 2, 0, 6438)),
-        "onMovieDelete": (True, (3, 1, 0, 4893)),
-        "onMovieFileDelete": (True, (3, 1, 0, 4893)),
-        "onMovieFileDeleteForUpgrade": (True, (3, 1, 0, 4893)),
-        "onHealthIssue": (False, ()),
-        "includeHealthWarnings": (False, ()),
-        "onHealthRestored": (False, (4, 5, 1, 7282)),
-        "onApplicationUpdate": (False, (4, 0, 0, 5745)),
-        "onManualInteractionRequired": (False, (4, 5, 1, 7282)),
-    },
-    ArrType.SONARR: {
-        "onGrab": (False, ()),
-        "onDownload": (True, ()),
-        "onUpgrade": (True, ()),
-        "onImportComplete": (True, (4, 0, 6, 1847)),
-        "onRename": (True, ()),
-        "onSeriesAdd": (True, (4, 0, 0, 741)),
-        "onSeriesDelete": (True, ()),
-        "onEpisodeFileDelete": (True, ()),
-        "onEpisodeFileDeleteForUpgrade": (True, ()),
-        "onHealthIssue": (False, ()),
-        "includeHealthWarnings": (False, ()),
-        "onHealthRestored": (False, (4, 0, 0, 741)),
-        "onApplicationUpdate": (False, ()),
-        "onManualInteractionRequired": (False, (4, 0, 0, 741)),
-    },
-}
-
-
-def parse_version(text: str) -> Version | None:
-    """Read a version such as 6.0.3.10276; None for anything else."""
-    if not re.fullmatch(r"\d{1,9}(\.\d{1,9}){0,5}", text, re.ASCII):
-        return None
-    return tuple(int(part) for part in text.split("."))
 
 
 def notification_body(
-    arr_type: ArrType, version: Version | None, entry: WebhookEntry, notification_id: int | None = None
+    arr_type: ArrType, version: Version | None, entry: WebhookEntry, present: Mapping[str, object] | None = None
 ) -> dict[str, object]:
-    """Give the whole body to create the entry or, with an id, to overwrite it; no version means the newest.
+    """Give the whole body to create the entry or, with the `present` one, to give it our address, password and events.
 
-    It holds the password. The fields leave out `headers`: null there makes every send of some versions fail.
+    It holds the password. No version means the newest.
     """
-    flags = {name: wanted for name, (wanted, since) in _FLAGS[arr_type].items() if version is None or version >= since}
-    fields = {
+    kept: dict[str, object] = dict(present or {"name": entry.name, "tags": []})
+    return {
+        **kept,
+        "implementation": IMPLEMENTATION,
+        "implementationName": IMPLEMENTATION,
+        "configContract": "WebhookSettings",
+        **wanted_events(arr_type, version),
+        "fields": _fields(entry, kept.get("fields")),
+    }
+
+
+def _fields(entry: WebhookEntry, present: object) -> list[dict[str, object]]:
+    """Lay ours over those that are there; one without a value is left out, for a null makes some versions fail."""
+    known = [field for field in present if isinstance(field, dict)] if isinstance(present, list) else []
+    values = {str(field.get("name")): field.get("value") for field in known}
+    ours = {
         "url": entry.url,
         "method": _METHOD_POST,
         "username": entry.user,
         "password": entry.password.get_secret_value(),
     }
-    body: dict[str, object] = {
-        "name": entry.name,
-        "implementation": IMPLEMENTATION,
-        "implementationName": IMPLEMENTATION,
-        "configContract": "WebhookSettings",
-        "tags": [],
-        **flags,
-        "fields": [{"name": name, "value": value} for name, value in fields.items()],
-    }
-    return body if notification_id is None else {"id": notification_id, **body}
+    return [{"name": name, "value": value} for name, value in {**values, **ours}.items() if value is not None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,6 +18,7 @@ from schemas.base import ArrType, MonitorType
 from schemas.connection import PathMapping, PolicyOverride
 
 OK_NOTED_EVERY = timedelta(seconds=60)
+_LIVE = connection.c.deleted_at.is_(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class NewConnection:
     arr_type: ArrType
     url: str
     api_key: str
+    ca_file: str | None
+    verify_tls: bool
     monitor_type: MonitorType
     path_mappings: tuple[PathMapping, ...]
     policy: PolicyOverride
@@ -36,6 +39,16 @@ class NewConnection:
     webhook_password_sha256: bytes
     manual_webhook: bool
     arr_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookFindings:
+    """What is known of our entry in an Arr: its id there, what is wrong, what a user should know, if it is muted."""
+
+    notification_id: int | None = None
+    error: str | None = None
+    notice: str | None = None
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +66,18 @@ _TAKE_PROBE = text("""
     WHERE id = :id AND down_since IS NOT NULL AND probe_at <= now() RETURNING id
 """)
 
-_PROBE_PAUSE = timedelta(seconds=30)
+_TAKE_WEBHOOK_CHECKS = text("""
+    UPDATE connection SET webhook_checked_at = now() WHERE id IN (
+        SELECT id FROM connection
+        WHERE enabled AND deleted_at IS NULL AND NOT manual_webhook AND down_since IS NULL
+          AND (webhook_checked_at IS NULL OR webhook_checked_at < now() - CASE
+                 WHEN webhook_error IS NULL THEN CAST(:every AS interval) ELSE CAST(:every_with_error AS interval) END)
+        ORDER BY id FOR UPDATE SKIP LOCKED)
+    RETURNING *
+""")
+
+# Longer than an Arr that hangs is waited for, so that no second probe begins beside the first.
+_PROBE_PAUSE = timedelta(minutes=2)
 
 
 async def add(tx: AsyncConnection, new: NewConnection) -> int:
@@ -63,32 +87,38 @@ async def add(tx: AsyncConnection, new: NewConnection) -> int:
         "path_mappings": [mapping.model_dump() for mapping in new.path_mappings],
         "policy": new.policy.model_dump(exclude_none=True),
         "last_ok_at": func.now(),
+        "webhook_checked_at": func.now(),
     }
     try:
         statement = insert(connection).values(**values).returning(connection.c.id)
         connection_id: int = (await tx.execute(statement)).scalar_one()
     except IntegrityError as error:
-        message = f"a connection named {new.name!r} (or one with the same address part {new.slug!r}) exists already"
+        message = f"A connection like {new.name!r} exists already; give this one another name."
         raise Conflict(message) from error
     return connection_id
 
 
 async def get(tx: AsyncConnection, connection_id: int) -> Connection | None:
-    """Get one connection."""
-    row = (await tx.execute(select(connection).where(connection.c.id == connection_id))).mappings().one_or_none()
+    """Get one connection; a deleted one is not there any more."""
+    query = select(connection).where(connection.c.id == connection_id, _LIVE)
+    row = (await tx.execute(query)).mappings().one_or_none()
     return None if row is None else to_connection(row)
 
 
 async def list_all(tx: AsyncConnection) -> Sequence[Connection]:
     """List all connections by name."""
-    rows = await tx.execute(select(connection).order_by(func.lower(connection.c.name)))
+    rows = await tx.execute(select(connection).where(_LIVE).order_by(func.lower(connection.c.name)))
     return [to_connection(row) for row in rows.mappings()]
 
 
-async def is_name_taken(tx: AsyncConnection, name: str, slug: str) -> bool:
-    """Say whether a connection of that name or slug exists."""
-    query = select(connection.c.id).where(or_(connection.c.name == name, connection.c.slug == slug)).limit(1)
-    return (await tx.execute(query)).one_or_none() is not None
+async def change(tx: AsyncConnection, connection_id: int, values: Mapping[str, object]) -> bool:
+    """Write some columns of a connection; False where it is not there. Raises Conflict where the name is taken."""
+    statement = update(connection).where(connection.c.id == connection_id, _LIVE).values(**values)
+    try:
+        return (await tx.execute(statement)).rowcount > 0
+    except IntegrityError as error:
+        message = f"A connection named {values.get('name')!r} exists already; choose another name."
+        raise Conflict(message) from error
 
 
 async def list_doors(tx: AsyncConnection) -> dict[str, WebhookDoor]:
@@ -99,16 +129,30 @@ async def list_doors(tx: AsyncConnection) -> dict[str, WebhookDoor]:
         connection.c.arr_type,
         connection.c.enabled,
         connection.c.webhook_password_sha256,
-    )
+    ).where(_LIVE)
     return {row[0]: WebhookDoor(row[1], ArrType(row[2]), row[3], row[4]) for row in await tx.execute(query)}
 
 
-async def set_notification(
-    tx: AsyncConnection, connection_id: int, notification_id: int | None, error: str | None
-) -> None:
-    """Note which entry in the Arr is ours, or why there is none."""
+async def set_webhook(tx: AsyncConnection, connection_id: int, found: WebhookFindings) -> None:
+    """Note which entry in the Arr is ours and how it is, or why there is none."""
     statement = update(connection).where(connection.c.id == connection_id)
-    await tx.execute(statement.values(notification_id=notification_id, webhook_error=error))
+    values = {
+        "notification_id": found.notification_id,
+        "webhook_error": found.error,
+        "webhook_notice": found.notice,
+        "webhook_blocked": found.blocked,
+        "webhook_checked_at": func.now(),
+        "manual_webhook": False,
+    }
+    await tx.execute(statement.values(**values))
+
+
+async def take_webhook_checks(
+    tx: AsyncConnection, every: timedelta, every_with_error: timedelta
+) -> Sequence[Connection]:
+    """Take connections that work and whose entry was not looked at for so long; no other caller gets them."""
+    rows = await tx.execute(_TAKE_WEBHOOK_CHECKS, {"every": every, "every_with_error": every_with_error})
+    return [to_connection(row) for row in rows.mappings()]
 
 
 async def may_ask(tx: AsyncConnection, asked: Connection) -> bool:
@@ -118,17 +162,26 @@ async def may_ask(tx: AsyncConnection, asked: Connection) -> bool:
     return (await tx.execute(_TAKE_PROBE, {"id": asked.id, "pause": _PROBE_PAUSE})).one_or_none() is not None
 
 
-async def mark_down(tx: AsyncConnection, connection_id: int, error: str, probe_in: timedelta) -> None:
-    """Pause a connection that failed until its next probe."""
-    statement = update(connection).where(connection.c.id == connection_id)
+async def mark_down(tx: AsyncConnection, connection_id: int, error: str, failures: int, probe_in: timedelta) -> None:
+    """Pause a connection until its next probe, after its `failures`-th failure in a row.
+
+    Calls that fail together are one failure, and one that began before later failures says nothing new.
+    """
+    statement = update(connection).where(connection.c.id == connection_id, connection.c.failures <= failures)
     await tx.execute(
         statement.values(
             down_since=func.coalesce(connection.c.down_since, func.now()),
-            failures=connection.c.failures + 1,
+            failures=failures,
             probe_at=func.now() + probe_in,
             last_error=error,
         )
     )
+
+
+async def mark_answering(tx: AsyncConnection, connection_id: int) -> None:
+    """End the pause of a connection that said who it is; its failures are forgotten by `mark_ok` alone."""
+    statement = update(connection).where(connection.c.id == connection_id, connection.c.down_since.is_not(None))
+    await tx.execute(statement.values(down_since=None, probe_at=None))
 
 
 async def mark_ok(tx: AsyncConnection, connection_id: int) -> bool:
@@ -140,6 +193,7 @@ async def mark_ok(tx: AsyncConnection, connection_id: int) -> bool:
                 connection.c.id == connection_id,
                 or_(
                     connection.c.down_since.is_not(None),
+                    connection.c.failures > 0,
                     connection.c.last_ok_at.is_(None),
                     connection.c.last_ok_at < func.now() - OK_NOTED_EVERY,
                 ),

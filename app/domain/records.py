@@ -39,6 +39,8 @@ class Connection:
     arr_type: ArrType
     url: str
     api_key: str
+    ca_file: str | None
+    verify_tls: bool
     monitor_type: MonitorType
     path_mappings: tuple[PathMapping, ...]
     policy: PolicyOverride
@@ -47,6 +49,9 @@ class Connection:
     notification_id: int | None
     manual_webhook: bool
     webhook_error: str | None
+    webhook_notice: str | None
+    webhook_blocked: bool
+    webhook_checked_at: datetime | None
     down_since: datetime | None
     probe_at: datetime | None
     failures: int
@@ -54,6 +59,7 @@ class Connection:
     last_error: str | None
     arr_version: str | None
     created_at: datetime
+    deleted_at: datetime | None
 
     @property
     def kind(self) -> MediaKind:

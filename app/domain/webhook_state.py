@@ -14,4 +14,6 @@ def webhook_state(connection: Connection, last_event_at: datetime | None) -> Web
         return WebhookState.MANUAL
     if connection.notification_id is None:
         return WebhookState.MISSING
+    if connection.webhook_blocked:
+        return WebhookState.BLOCKED
     return WebhookState.NEVER_CALLED if last_event_at is None else WebhookState.REGISTERED

@@ -1,25 +1,36 @@
-"""Add a connection: test it, store it, register our webhook in the Arr, ask for the first reconciliation."""
+"""Add, change and test connections: what does not work is told and not saved."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from pydantic import SecretStr
 
-from app.context import ArrManagerProtocol, ArrTarget, Deps, WebhookEntry
+from app.context import ArrManagerProtocol, ArrTarget, Deps
 from app.crypto import new_password, password_hash
 from app.db import connections, runs
+from app.domain.addresses import found_elsewhere, likely_addresses
 from app.domain.paths import to_local
 from app.domain.records import Connection
-from app.domain.slugs import slug_of
-from app.errors import ArrError, ArrUnauthorized, Conflict, InvalidRequest, NotFound
-from schemas.arr.common import Notification
+from app.domain.slugs import free_slug
+from app.errors import (
+    ArrConnectionError,
+    ArrError,
+    ArrNotAnArr,
+    ArrUnauthorized,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+)
+from app.pipeline.arrs import manager_for, target_of
+from app.pipeline.webhook_upkeep import address_doubt, register_webhook
+from schemas.arr.common import SystemStatus
 from schemas.base import ArrType, RunTrigger
-from schemas.connection import ConnectionCreate
+from schemas.connection import ConnectionCreate, ConnectionUpdate, PolicyOverride
 
-WEBHOOK_USER = "trailhook"
+_DECIDES_TITLES = frozenset({"url", "monitor_type", "path_mappings", "policy", "enabled"})
+_LEADS_TO_THE_ARR = frozenset({"url", "api_key", "ca_file", "verify_tls"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +43,84 @@ class Added:
     run_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A changed connection, and the run that decides its titles anew where that is needed."""
+
+    connection: Connection
+    run_id: int | None
+
+
 async def add_connection(deps: Deps, new: ConnectionCreate) -> Added:
     """Test, store and register; a webhook that cannot be registered is noted on the connection and is no error.
 
     Raises InvalidRequest (nothing saved) where the Arr cannot be used with this address and key, Conflict where the
     name is taken.
     """
-    name = new.name or new.arr_type.app_name
-    slug = slug_of(name, new.arr_type)
-    await _refuse_taken(deps, name, slug)
-    manager = manager_for(deps, ArrTarget(new.arr_type, new.url, new.api_key))
-    try:
-        status = await manager.get_system_status()
-        warnings = await _root_warnings(deps, manager, new)
-    except ArrError as error:
-        field = "api_key" if isinstance(error, ArrUnauthorized) else "url"
-        raise InvalidRequest(error.message, {field: error.message}) from error
+    slug = await _free_slug(deps, _name(new), new.arr_type)
+    target = ArrTarget(new.arr_type, new.url, new.api_key, new.ca_file, new.verify_tls)
+    status = await _ask_who(deps, target)
+    warnings = await _root_warnings(deps, manager_for(deps, target), new)
     password = new_password()
     async with deps.db.transaction() as tx:
-        connection_id = await connections.add(tx, _row(deps, new, password, status.version))
+        connection_id = await connections.add(tx, _row(deps, new, slug, password, status.version))
         run_id = await runs.request(tx, connection_id, RunTrigger.CONNECT)
+    connection = await get_connection(deps, connection_id)
     if new.register_webhook:
-        await _register(deps, manager, connection_id, slug, password)
+        if doubt := address_doubt(deps, connection, status):
+            warnings.append(doubt)
+        await register_webhook(deps, connection)
     await deps.wakeups.wake_refresh(run_id)
     return Added(await get_connection(deps, connection_id), password, tuple(warnings), run_id)
+
+
+async def change_connection(deps: Deps, connection_id: int, changes: ConnectionUpdate) -> Changed:
+    """Save what is given; a new way to the Arr is tested first, and nothing is saved where it does not work.
+
+    Where titles have to be decided anew a reconciliation is requested, whose fetch begins after the change: it alone
+    learns paths, roots and tags again, and runs as soon as the Arr can be asked. Raises NotFound, InvalidRequest,
+    Conflict.
+    """
+    before = await get_connection(deps, connection_id)
+    given = {name: getattr(changes, name) for name in changes.model_fields_set}
+    values: dict[str, object] = {name: value for name, value in given.items() if value != getattr(before, name)}
+    way_changed = bool(_LEADS_TO_THE_ARR & values.keys())
+    if way_changed:
+        status = await _ask_who(deps, _new_target(deps, before, changes))
+        values |= {"arr_version": status.version}
+    async with deps.db.transaction() as tx:
+        if values and not await connections.change(tx, connection_id, _columns(deps, values)):
+            raise NotFound(_no_connection(connection_id))
+        if way_changed:
+            await connections.mark_ok(tx, connection_id)
+        run_id = None
+        if _DECIDES_TITLES & values.keys() and given.get("enabled", before.enabled):
+            run_id = await runs.request(tx, connection_id, RunTrigger.MANUAL)
+    after = await get_connection(deps, connection_id)
+    if way_changed and after.enabled and not after.manual_webhook:
+        await register_webhook(deps, after)
+        after = await get_connection(deps, connection_id)
+    if run_id is not None:
+        await deps.wakeups.wake_refresh(run_id)
+    return Changed(after, run_id)
+
+
+async def try_connection(deps: Deps, connection_id: int) -> str:
+    """Ask the Arr now and give the result as a sentence; a connection that was down is up again, and reconciled.
+
+    Raises NotFound, and ArrError with what is wrong: then the connection is as it was.
+    """
+    connection = await get_connection(deps, connection_id)
+    status = await manager_for(deps, target_of(connection, deps)).get_system_status()
+    run_id = None
+    async with deps.db.transaction() as tx:
+        await connections.change(tx, connection_id, {"arr_version": status.version})
+        if await connections.mark_ok(tx, connection_id) and connection.enabled:
+            run_id = await runs.request(tx, connection_id, RunTrigger.RECOVERY)
+    if run_id is not None:
+        await deps.wakeups.wake_refresh(run_id)
+    works = f"{status.app_name} {status.version} answers at {connection.url}"
+    return f"{works}." if connection.enabled else f"{works}, but the connection is disabled."
 
 
 async def get_connection(deps: Deps, connection_id: int) -> Connection:
@@ -63,8 +128,7 @@ async def get_connection(deps: Deps, connection_id: int) -> Connection:
     async with deps.db.transaction() as tx:
         connection = await connections.get(tx, connection_id)
     if connection is None:
-        message = f"There is no connection {connection_id}."
-        raise NotFound(message)
+        raise NotFound(_no_connection(connection_id))
     return connection
 
 
@@ -83,65 +147,80 @@ async def request_reconciliation(deps: Deps, connection_id: int, *, accept_delet
     return run_id
 
 
-def manager_for(deps: Deps, target: ArrTarget) -> ArrManagerProtocol:
-    """Give what asks this Arr."""
-    return deps.arr.radarr(target) if target.arr_type is ArrType.RADARR else deps.arr.sonarr(target)
-
-
-def webhook_url(deps: Deps, slug: str) -> str:
-    """Give the address that an Arr sends this connection's webhooks to."""
-    return f"{deps.settings.webhook_base_url}/webhooks/{slug}"
-
-
-async def _refuse_taken(deps: Deps, name: str, slug: str) -> None:
+async def _free_slug(deps: Deps, name: str, arr_type: ArrType) -> str:
     async with deps.db.transaction() as tx:
-        taken = await connections.is_name_taken(tx, name, slug)
-    if taken:
+        taken = {one.slug: one.name for one in await connections.list_all(tx)}
+    slug = None if name in taken.values() else free_slug(name, arr_type, taken)
+    if slug is None:
         message = f"A connection like {name!r} exists already; give this one another name."
         raise Conflict(message)
+    return slug
+
+
+async def _ask_who(deps: Deps, target: ArrTarget) -> SystemStatus:
+    """Ask the Arr who it is. Raises InvalidRequest for the field at fault, also with the address that does work."""
+    try:
+        return await manager_for(deps, target).get_system_status()
+    except ArrNotAnArr as error:
+        message = await _found_elsewhere(deps, target) or error.message
+        raise InvalidRequest(message, {"url": message}) from error
+    except ArrError as error:
+        field = "api_key" if isinstance(error, ArrUnauthorized) else "url"
+        raise InvalidRequest(error.message, {field: error.message}) from error
+
+
+async def _found_elsewhere(deps: Deps, target: ArrTarget) -> str | None:
+    for url in likely_addresses(target.url, target.arr_type):
+        try:
+            await manager_for(deps, replace(target, url=url)).get_system_status()
+        except ArrConnectionError:
+            continue
+        return found_elsewhere(target.url, url, target.arr_type)
+    return None
 
 
 async def _root_warnings(deps: Deps, manager: ArrManagerProtocol, new: ConnectionCreate) -> list[str]:
     """Name the Arr's root folders that do not exist here; a trailer could never be placed below them."""
+    try:
+        roots = await manager.get_root_folders()
+    except ArrError as error:
+        raise InvalidRequest(error.message, {"url": error.message}) from error
     warnings = []
-    for root in await manager.get_root_folders():
+    for root in roots:
         local = to_local(root.path, new.path_mappings)
         if local is None or not await deps.library.is_folder(local.path):
             warnings.append(f"{root.path} does not exist here; say where it is with --map '{root.path}=/path/here'.")
     return warnings
 
 
-async def _register(deps: Deps, manager: ArrManagerProtocol, connection_id: int, slug: str, password: str) -> None:
-    name, url = f"Trailhook ({slug})", webhook_url(deps, slug)
-    entry = WebhookEntry(name, url, WEBHOOK_USER, SecretStr(password))
-    try:
-        existing = _ours(await manager.get_webhooks(), slug)
-        notification_id = await manager.save_webhook(entry, existing)
-    except ArrError as error:
-        async with deps.db.transaction() as tx:
-            await connections.set_notification(tx, connection_id, None, error.message)
-        return
-    async with deps.db.transaction() as tx:
-        await connections.set_notification(tx, connection_id, notification_id, None)
+def _new_target(deps: Deps, before: Connection, changes: ConnectionUpdate) -> ArrTarget:
+    old = target_of(before, deps)
+    given = {name: getattr(changes, name) for name in _LEADS_TO_THE_ARR & changes.model_fields_set}
+    return replace(old, **given)
 
 
-def _ours(entries: Sequence[Notification], slug: str) -> int | None:
-    """Find our entry of an earlier installation: its address ends in this connection's path; never another."""
-    for candidate in entries:
-        url = candidate.field("url")
-        if isinstance(url, str) and urlsplit(url).path.rstrip("/").endswith(f"/webhooks/{slug}"):
-            return candidate.id
-    return None
+def _columns(deps: Deps, values: Mapping[str, object]) -> dict[str, object]:
+    """Give values of the API as the database keeps them: the key encrypted."""
+    columns = dict(values)
+    for name, value in values.items():
+        if isinstance(value, SecretStr):
+            columns[name] = deps.vault.encrypt(value.get_secret_value())
+        elif isinstance(value, PolicyOverride):
+            columns[name] = value.model_dump(exclude_none=True)
+        elif isinstance(value, tuple):
+            columns[name] = [mapping.model_dump() for mapping in value]
+    return columns
 
 
-def _row(deps: Deps, new: ConnectionCreate, password: str, version: str) -> connections.NewConnection:
-    name = new.name or new.arr_type.app_name
+def _row(deps: Deps, new: ConnectionCreate, slug: str, password: str, version: str) -> connections.NewConnection:
     return connections.NewConnection(
-        name=name,
-        slug=slug_of(name, new.arr_type),
+        name=_name(new),
+        slug=slug,
         arr_type=new.arr_type,
         url=new.url,
         api_key=deps.vault.encrypt(new.api_key.get_secret_value()),
+        ca_file=new.ca_file,
+        verify_tls=new.verify_tls,
         monitor_type=new.monitor_type,
         path_mappings=new.path_mappings,
         policy=new.policy,
@@ -150,3 +229,11 @@ def _row(deps: Deps, new: ConnectionCreate, password: str, version: str) -> conn
         manual_webhook=not new.register_webhook,
         arr_version=version,
     )
+
+
+def _name(new: ConnectionCreate) -> str:
+    return new.name or new.arr_type.app_name
+
+
+def _no_connection(connection_id: int) -> str:
+    return f"There is no connection {connection_id}."

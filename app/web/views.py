@@ -9,10 +9,11 @@ from app.context import Deps
 from app.domain.records import Connection, Media
 from app.domain.status import explain
 from app.domain.webhook_state import webhook_state
-from app.pipeline.connections import webhook_url
+from app.pipeline.arrs import webhook_url
 from schemas.connection import ConnectionRead, LastRun, WebhookRead
 from schemas.media import MediaRead
 
+NOT_VERIFIED = "Its certificate is not checked, so that anybody in between can read its API key: set ca_file instead."
 _MEDIA_FIELDS = set(MediaRead.model_fields) - {"reason_text"}
 
 
@@ -24,7 +25,8 @@ def media_read(title: Media) -> MediaRead:
 
 def webhook_read(connection: Connection, last_event_at: datetime | None) -> WebhookRead:
     """Show what is known of our entry in the Arr."""
-    return WebhookRead(state=webhook_state(connection, last_event_at), error=connection.webhook_error)
+    state = webhook_state(connection, last_event_at)
+    return WebhookRead(state=state, error=connection.webhook_error, notice=connection.webhook_notice)
 
 
 def connection_read(
@@ -37,6 +39,8 @@ def connection_read(
         slug=connection.slug,
         arr_type=connection.arr_type,
         url=connection.url,
+        ca_file=connection.ca_file,
+        verify_tls=connection.verify_tls,
         monitor_type=connection.monitor_type,
         path_mappings=connection.path_mappings,
         policy=connection.policy,
@@ -50,4 +54,5 @@ def connection_read(
         last_event_at=last_event_at,
         last_run=last_run,
         created_at=connection.created_at,
+        warnings=[] if connection.verify_tls else [NOT_VERIFIED],
     )

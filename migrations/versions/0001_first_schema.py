@@ -21,6 +21,8 @@ def upgrade() -> None:
         sa.Column("arr_type", sa.Text(), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("api_key", sa.Text(), nullable=False),
+        sa.Column("ca_file", sa.Text(), nullable=True),
+        sa.Column("verify_tls", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("monitor_type", sa.Text(), nullable=False),
         sa.Column("path_mappings", postgresql.JSONB(), nullable=False),
         sa.Column("policy", postgresql.JSONB(), nullable=False),
@@ -30,6 +32,9 @@ def upgrade() -> None:
         sa.Column("notification_id", sa.Integer(), nullable=True),
         sa.Column("manual_webhook", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("webhook_error", sa.Text(), nullable=True),
+        sa.Column("webhook_notice", sa.Text(), nullable=True),
+        sa.Column("webhook_blocked", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("webhook_checked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("down_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("probe_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -37,9 +42,14 @@ def upgrade() -> None:
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("arr_version", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_connection")),
-        sa.UniqueConstraint("name", name=op.f("uq_connection_name")),
-        sa.UniqueConstraint("slug", name=op.f("uq_connection_slug")),
+    )
+    op.create_index(
+        "uq_connection_name", "connection", ["name"], unique=True, postgresql_where=sa.text("deleted_at IS NULL")
+    )
+    op.create_index(
+        "uq_connection_slug", "connection", ["slug"], unique=True, postgresql_where=sa.text("deleted_at IS NULL")
     )
     op.create_table(
         "setting",
@@ -102,7 +112,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_item_sync_due",
         "item_sync",
-        ["next_at"],
+        ["connection_id", "next_at"],
         unique=False,
         postgresql_where=sa.text("synced_seq < requested_seq AND NOT failed"),
     )
@@ -320,4 +330,6 @@ def downgrade() -> None:
     op.drop_index("ix_event_connection", table_name="event")
     op.drop_table("event")
     op.drop_table("setting")
+    op.drop_index("uq_connection_slug", table_name="connection", postgresql_where=sa.text("deleted_at IS NULL"))
+    op.drop_index("uq_connection_name", table_name="connection", postgresql_where=sa.text("deleted_at IS NULL"))
     op.drop_table("connection")

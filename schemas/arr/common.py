@@ -79,6 +79,13 @@ class RootFolder(ArrResource):
     accessible: bool = True
 
 
+class HealthIssue(ArrResource):
+    """One of `GET /health`; the message is in the language of the app's interface."""
+
+    source: CleanText = ""
+    message: CleanText = ""
+
+
 class NotificationField(ArrResource):
     """One setting of a Connect entry; only name and value count when it is sent."""
 
@@ -93,6 +100,17 @@ class Notification(ArrResource):
     name: CleanText = ""
     implementation: CleanText = ""
     fields: list[NotificationField] = Field(default_factory=list)
+    tags: list[int] = Field(default_factory=list)
+    events: dict[str, bool] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_events(cls, data: object) -> object:
+        """Gather the flags that choose the events, whichever this version has."""
+        if not isinstance(data, dict):
+            return data
+        flags = {key: value for key, value in data.items() if key.startswith(("on", "include")) and type(value) is bool}
+        return {**data, "events": flags}
 
     def field(self, name: str) -> object:
         """Give a setting's value, None where the entry has no such setting."""

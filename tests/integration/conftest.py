@@ -100,7 +100,7 @@ class Bench:
 
     async def connect(self, arr: FakeArr, name: str = "Radarr", **changes: Any) -> int:
         """Add a connection that leads to this fake, and give its id; its first run has not been taken yet."""
-        url = f"http://{name.lower()}.example:7878"
+        url = f"http://{name.lower().replace(' ', '-')}.example:7878"
         self.arrs.arrs[url] = arr
         body = {"arr_type": arr.app_name.lower(), "url": url, "api_key": "arr key", "name": name, **changes}
         return (await add_connection(self.deps, ConnectionCreate.model_validate(body))).connection.id

@@ -10,7 +10,7 @@ import pytest
 
 from app.arr.factory import ArrFactory
 from app.errors import ArrRejected, ArrUnauthorized, ArrUnreachable
-from app.http import make_http_client
+from app.http import HttpClients
 from tests.fakes import FakeArr, movie_item, put_movie_on_disk
 from tests.integration.conftest import Bench
 from tests.integration.serving import API_KEY, serving
@@ -75,7 +75,7 @@ async def test_a_connection_that_does_not_work_is_not_saved(
 
 
 async def test_an_address_that_is_no_name_is_told(bench: Bench, client: httpx.AsyncClient) -> None:
-    async with make_http_client("test") as http:
+    async with HttpClients("test") as http:
         bench.deps = replace(bench.deps, arr=ArrFactory(http))
         async with serving(bench.deps) as real:
             answer = await real.post(
@@ -88,7 +88,11 @@ async def test_a_webhook_that_cannot_be_registered_is_told(bench: Bench, client:
     bench.arrs.arrs["http://radarr.example:7878"] = FakeArr(webhook_error=ArrRejected("Radarr could not reach us."))
     answer = await client.post("/api/v1/connections", json=NEW)
     assert answer.status_code == 201
-    assert answer.json()["webhook"] == {"state": "missing", "error": "Radarr could not reach us."}
+    assert answer.json()["webhook"] == {
+        "state": "missing",
+        "error": "Radarr could not reach us.",
+        "notice": None,
+    }
 
 
 async def test_a_taken_name_is_a_conflict(bench: Bench, client: httpx.AsyncClient) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import gzip
+import ipaddress
 import json
 import logging
 import socket
@@ -15,7 +16,6 @@ from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
-import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -26,7 +26,7 @@ from pydantic import SecretStr
 from app import errors
 from app.arr.factory import ArrFactory
 from app.context import ArrManagerProtocol, ArrTarget, RawItem, WebhookEntry
-from app.http import ArrPatience, Patience, make_http_client
+from app.http import ArrPatience, HttpClients, Patience
 from schemas.base import ArrType
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -123,14 +123,14 @@ def system_store() -> ssl.SSLContext:
 
 
 @pytest.fixture
-async def http(system_store: ssl.SSLContext) -> AsyncIterator[httpx.AsyncClient]:
-    async with make_http_client("1.2.3", system_store) as client:
-        yield client
+async def http(system_store: ssl.SSLContext) -> AsyncIterator[HttpClients]:
+    async with HttpClients("1.2.3", system_store) as clients:
+        yield clients
 
 
 @asynccontextmanager
 async def arr(
-    http: httpx.AsyncClient, arr_type: ArrType, *answers: Answer, patience: ArrPatience | None = None
+    http: HttpClients, arr_type: ArrType, *answers: Answer, patience: ArrPatience | None = None
 ) -> AsyncIterator[tuple[ArrManagerProtocol, Server, str]]:
     server = Server(*answers)
     async with server.running() as url:
@@ -138,13 +138,16 @@ async def arr(
 
 
 def make_manager(
-    http: httpx.AsyncClient,
+    http: HttpClients,
     url: str,
     arr_type: ArrType = ArrType.RADARR,
     patience: ArrPatience | None = None,
     key: str = KEY,
+    ca_file: str | None = None,
+    verify_tls: bool = True,
 ) -> ArrManagerProtocol:
-    factory, target = ArrFactory(http, patience), ArrTarget(arr_type, url, SecretStr(key))
+    patience = patience or ArrPatience(retry_after=())
+    factory, target = ArrFactory(http, patience), ArrTarget(arr_type, url, SecretStr(key), ca_file, verify_tls)
     return factory.radarr(target) if arr_type is ArrType.RADARR else factory.sonarr(target)
 
 
@@ -202,14 +205,14 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
     ("arr_type", "target"),
     [(ArrType.RADARR, "/api/v3/movie?excludeLocalCovers=true"), (ArrType.SONARR, "/api/v3/series")],
 )
-async def test_the_whole_list_is_streamed(http: httpx.AsyncClient, arr_type: ArrType, target: str) -> None:
+async def test_the_whole_list_is_streamed(http: HttpClients, arr_type: ArrType, target: str) -> None:
     films = [{"id": number, "title": "Ø" * 300} for number in range(1, 800)]
     async with arr(http, arr_type, answer(200, films)) as (manager, server, _):
         assert await items(manager) == films
     assert (server.requests[0].method, server.requests[0].target) == ("GET", target)
 
 
-async def test_items_come_before_the_list_is_complete(http: httpx.AsyncClient) -> None:
+async def test_items_come_before_the_list_is_complete(http: HttpClients) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     first = json.dumps([{"id": number, "title": "x" * 1000} for number in range(1, 200)]).encode()[:-500]
     piece = f"{len(first):x}\r\n".encode() + first + b"\r\n"
@@ -223,7 +226,7 @@ async def test_items_come_before_the_list_is_complete(http: httpx.AsyncClient) -
 @pytest.mark.parametrize(
     ("arr_type", "target"), [(ArrType.RADARR, "/api/v3/movie/7"), (ArrType.SONARR, "/api/v3/series/7")]
 )
-async def test_one_item(http: httpx.AsyncClient, arr_type: ArrType, target: str) -> None:
+async def test_one_item(http: HttpClients, arr_type: ArrType, target: str) -> None:
     async with arr(http, arr_type, answer(200, {"id": 7, "title": "Night Ferry"})) as (manager, server, _):
         assert await manager.get_media(7) == {"id": 7, "title": "Night Ferry"}
     request = server.requests[0]
@@ -231,10 +234,10 @@ async def test_one_item(http: httpx.AsyncClient, arr_type: ArrType, target: str)
     assert request.headers["x-api-key"] == KEY
     assert request.headers["accept"] == "application/json"
     assert request.headers["user-agent"] == "Trailhook/1.2.3"
-    assert KEY not in str(http.headers)
+    assert KEY not in str(http.get(None, verify_tls=True).headers)
 
 
-async def test_the_url_base_is_kept(http: httpx.AsyncClient) -> None:
+async def test_the_url_base_is_kept(http: HttpClients) -> None:
     server = Server(answer(200, STATUS))
     async with server.running() as url:
         status = await make_manager(http, f"{url}/films/radarr").get_system_status()
@@ -242,13 +245,13 @@ async def test_the_url_base_is_kept(http: httpx.AsyncClient) -> None:
     assert server.requests[0].target == "/films/radarr/api/v3/system/status"
 
 
-async def test_gzip_is_understood(http: httpx.AsyncClient) -> None:
+async def test_gzip_is_understood(http: HttpClients) -> None:
     packed = answer(200, gzip.compress(b'{"id": 7}'), Content_Encoding="gzip")
     async with arr(http, ArrType.RADARR, packed) as (manager, _, _):
         assert await manager.get_media(7) == {"id": 7}
 
 
-async def test_root_folders(http: httpx.AsyncClient) -> None:
+async def test_root_folders(http: HttpClients) -> None:
     folders = [{"id": 1, "path": "/films/", "accessible": False, "unmappedFolders": [{"name": "x"}]}]
     async with arr(http, ArrType.RADARR, answer(200, folders), answer(200, [{"id": 1}])) as (manager, server, _):
         found = await manager.get_root_folders()
@@ -257,7 +260,7 @@ async def test_root_folders(http: httpx.AsyncClient) -> None:
         assert isinstance(await fault_of(manager.get_root_folders()), errors.ArrBadAnswer)
 
 
-async def test_cookies_are_not_kept(http: httpx.AsyncClient) -> None:
+async def test_cookies_are_not_kept(http: HttpClients) -> None:
     setting = answer(200, {"id": 7}, Set_Cookie="session=abc; Path=/")
     async with arr(http, ArrType.RADARR, setting) as (manager, server, _):
         await manager.get_media(7)
@@ -268,11 +271,11 @@ async def test_cookies_are_not_kept(http: httpx.AsyncClient) -> None:
 async def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    async with make_http_client("1") as http, arr(http, ArrType.RADARR, answer(200, {"id": 7})) as (manager, _, _):
+    async with HttpClients("1") as http, arr(http, ArrType.RADARR, answer(200, {"id": 7})) as (manager, _, _):
         assert await manager.get_media(7) == {"id": 7}
 
 
-async def test_the_log_holds_no_key(http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_log_holds_no_key(http: HttpClients, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     async with arr(http, ArrType.RADARR, answer(200, STATUS), answer(201, {"id": 4})) as (manager, _, _):
         await save(manager)
@@ -284,7 +287,7 @@ async def test_the_log_holds_no_key(http: httpx.AsyncClient, caplog: pytest.LogC
 # The Connect entry
 
 
-async def test_a_webhook_is_created(http: httpx.AsyncClient) -> None:
+async def test_a_webhook_is_created(http: HttpClients) -> None:
     async with arr(http, ArrType.RADARR, answer(200, STATUS), answer(201, {"id": 4})) as (manager, server, _):
         assert await manager.save_webhook(ENTRY, None) == 4
     request = server.requests[1]
@@ -300,18 +303,108 @@ async def test_a_webhook_is_created(http: httpx.AsyncClient) -> None:
     }
 
 
-async def test_a_webhook_is_overwritten(http: httpx.AsyncClient) -> None:
+async def test_a_webhook_is_overwritten(http: HttpClients) -> None:
     old = STATUS | {"appName": "Sonarr", "version": "3.0.10.1567"}
-    async with arr(http, ArrType.SONARR, answer(200, old), answer(202, {"id": 4})) as (manager, server, _):
+    fields = [
+        {"name": "url", "value": "http://old/webhooks/films", "label": "Webhook URL"},
+        {"name": "password", "value": "********"},
+        {"name": "headers", "value": [{"key": "X-Proxy", "value": "in"}]},
+        {"name": "other"},
+    ]
+    present = {"id": 4, "name": "Mine", "tags": [3], "onGrab": True, "fields": fields}
+    replies = [answer(200, old), answer(200, present), answer(202, {"id": 4})]
+    async with arr(http, ArrType.SONARR, *replies) as (manager, server, _):
         assert await manager.save_webhook(ENTRY, 4) == 4
-    request = server.requests[1]
+    request = server.requests[2]
     assert (request.method, request.target) == ("PUT", "/api/v3/notification/4")
     body = json.loads(request.body)
-    assert body["id"] == 4
+    assert (body["id"], body["name"], body["tags"], body["onGrab"]) == (4, "Mine", [3], False)
     assert "onSeriesAdd" not in body
+    assert {field["name"]: field["value"] for field in body["fields"]} == {
+        "url": ENTRY.url,
+        "method": 1,
+        "username": "trailhook",
+        "password": PASSWORD,
+        "headers": [{"key": "X-Proxy", "value": "in"}],
+    }
 
 
-async def test_only_webhooks_are_listed(http: httpx.AsyncClient) -> None:
+async def test_a_stored_webhook_is_tested_as_it_is(http: HttpClients) -> None:
+    present = {"id": 4, "name": "Mine", "fields": [{"name": "password", "value": "********"}]}
+    refusal = answer(400, [{"propertyName": "Url", "errorMessage": "Unable to send test message"}])
+    replies = [answer(200, present), answer(200, {}), answer(200, present), refusal]
+    async with arr(http, ArrType.RADARR, *replies) as (manager, server, _):
+        await manager.test_webhook(4)
+        error = await fault_of(manager.test_webhook(4))
+    assert isinstance(error, errors.ArrRejected)
+    assert "Unable to send test message" in error.message
+    assert [(each.method, each.target) for each in server.requests[:2]] == [
+        ("GET", "/api/v3/notification/4"),
+        ("POST", "/api/v3/notification/test"),
+    ]
+    assert json.loads(server.requests[1].body) == present
+
+
+async def test_health_is_listed(http: HttpClients) -> None:
+    issues = [{"source": "NotificationStatusCheck", "type": "warning", "message": "Trailhook", "wikiUrl": "x"}]
+    async with arr(http, ArrType.RADARR, answer(200, issues), answer(200, {}), answer(200, [1])) as (manager, _, _):
+        assert [issue.source for issue in await manager.get_health()] == ["NotificationStatusCheck"]
+        for _ in range(2):
+            assert isinstance(await fault_of(manager.get_health()), errors.ArrBadAnswer)
+
+
+# Once more
+
+_SILENT = raw(b"", hang=True)
+_STARTING = answer(503, {"errorMessage": "Radarr is starting up, please try again later"})
+_AGAIN = ArrPatience(retry_after=(0.01, 0.02))
+
+
+@pytest.mark.parametrize("passing", [_STARTING, answer(502, HTML, kind="text/html"), raw(b"")])
+async def test_a_read_is_sent_again(http: HttpClients, passing: Answer) -> None:
+    replies = [passing, passing, answer(200, {"id": 7}), passing, passing, answer(200, [{"id": 7}])]
+    async with arr(http, ArrType.RADARR, *replies, patience=_AGAIN) as (manager, server, _):
+        assert await manager.get_media(7) == {"id": 7}
+        assert await items(manager) == [{"id": 7}]
+    assert len(server.requests) == 6
+
+
+@pytest.mark.parametrize("ask", [ask_item, ask_status, items], ids=lambda ask: ask.__name__)
+async def test_a_read_is_sent_three_times_at_most(http: HttpClients, ask: Ask) -> None:
+    async with arr(http, ArrType.RADARR, _STARTING, patience=_AGAIN) as (manager, server, _):
+        assert type(await fault_of(ask(manager))) is errors.ArrStartingUp
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("reply", [answer(401), answer(404, PROBLEM), answer(500), answer(307, Location="/x")])
+async def test_a_clear_answer_is_not_asked_for_again(http: HttpClients, reply: Answer) -> None:
+    async with arr(http, ArrType.RADARR, reply, patience=_AGAIN) as (manager, server, _):
+        await fault_of(manager.get_media(7))
+    assert len(server.requests) == 1
+
+
+async def test_a_write_is_sent_once(http: HttpClients) -> None:
+    async with arr(http, ArrType.RADARR, answer(200, STATUS), _STARTING, patience=_AGAIN) as (manager, server, _):
+        await fault_of(save(manager), PASSWORD)
+    assert [each.method for each in server.requests] == ["GET", "POST"]
+
+
+async def test_all_tries_share_the_time_of_one_call(http: HttpClients) -> None:
+    patience = ArrPatience(item=Patience(connect=2, read=2, total=0.3), retry_after=(0.01,) * 1000)
+    began = asyncio.get_running_loop().time()
+    async with arr(http, ArrType.RADARR, _STARTING, patience=patience) as (manager, _, _):
+        assert type(await fault_of(manager.get_media(7))) is errors.ArrTimeout
+    assert asyncio.get_running_loop().time() - began < 2
+
+
+async def test_a_hanging_arr_is_asked_once(http: HttpClients) -> None:
+    patience = ArrPatience(item=QUICK, retry_after=(0.01,))
+    async with arr(http, ArrType.RADARR, _SILENT, patience=patience) as (manager, server, _):
+        assert type(await fault_of(manager.get_media(7))) is errors.ArrTimeout
+    assert len(server.requests) == 1
+
+
+async def test_only_webhooks_are_listed(http: HttpClients) -> None:
     fields = [{"name": "url", "value": "http://other/hook"}, {"name": "password", "value": "********"}]
     entries = [
         {"id": 1, "name": "Mail", "implementation": "Email", "fields": "whatever"},
@@ -322,7 +415,7 @@ async def test_only_webhooks_are_listed(http: httpx.AsyncClient) -> None:
     assert [(entry.id, entry.field("url")) for entry in found] == [(2, "http://other/hook")]
 
 
-async def test_a_webhook_is_removed_also_when_it_is_gone(http: httpx.AsyncClient) -> None:
+async def test_a_webhook_is_removed_also_when_it_is_gone(http: HttpClients) -> None:
     async with arr(http, ArrType.RADARR, answer(200, {}), answer(404, PROBLEM), answer(404)) as (manager, server, _):
         await manager.delete_webhook(4)
         await manager.delete_webhook(4)
@@ -355,7 +448,7 @@ _TEST_FAILED = (
         (answer(404, PROBLEM), "Not Found"),
     ],
 )
-async def test_a_refused_webhook_carries_the_arrs_words(http: httpx.AsyncClient, refusal: Answer, words: str) -> None:
+async def test_a_refused_webhook_carries_the_arrs_words(http: HttpClients, refusal: Answer, words: str) -> None:
     async with arr(http, ArrType.RADARR, answer(200, STATUS), refusal) as (manager, _, _):
         error = await fault_of(save(manager), PASSWORD)
     assert isinstance(error, errors.ArrRejected)
@@ -365,12 +458,12 @@ async def test_a_refused_webhook_carries_the_arrs_words(http: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize("body", [{"name": "Trailhook"}, [], "yes"])
-async def test_a_webhook_saved_without_an_id_is_a_bad_answer(http: httpx.AsyncClient, body: object) -> None:
+async def test_a_webhook_saved_without_an_id_is_a_bad_answer(http: HttpClients, body: object) -> None:
     async with arr(http, ArrType.RADARR, answer(200, STATUS), answer(201, body)) as (manager, _, _):
         assert isinstance(await fault_of(save(manager), PASSWORD), errors.ArrBadAnswer)
 
 
-async def test_a_webhook_is_not_sent_to_another_app(http: httpx.AsyncClient) -> None:
+async def test_a_webhook_is_not_sent_to_another_app(http: HttpClients) -> None:
     async with arr(http, ArrType.RADARR, answer(200, STATUS | {"appName": "Sonarr"})) as (manager, server, _):
         assert isinstance(await fault_of(save(manager)), errors.ArrNotAnArr)
     assert [each.method for each in server.requests] == ["GET"]
@@ -379,7 +472,7 @@ async def test_a_webhook_is_not_sent_to_another_app(http: httpx.AsyncClient) -> 
 # Who answers
 
 
-async def test_another_arr_is_named(http: httpx.AsyncClient) -> None:
+async def test_another_arr_is_named(http: HttpClients) -> None:
     async with arr(http, ArrType.RADARR, answer(200, STATUS | {"appName": "Sonarr"})) as (manager, _, url):
         error = await fault_of(manager.get_system_status())
     assert isinstance(error, errors.ArrNotAnArr)
@@ -388,7 +481,7 @@ async def test_another_arr_is_named(http: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, [], {"appName": None, "version": "1"}, {"appName": ["x"], "version": KEY}])
-async def test_json_that_is_no_status_is_not_an_arr(http: httpx.AsyncClient, body: object) -> None:
+async def test_json_that_is_no_status_is_not_an_arr(http: HttpClients, body: object) -> None:
     async with arr(http, ArrType.SONARR, answer(200, body)) as (manager, _, _):
         assert isinstance(await fault_of(manager.get_system_status()), errors.ArrNotAnArr)
 
@@ -421,7 +514,7 @@ async def test_json_that_is_no_status_is_not_an_arr(http: httpx.AsyncClient, bod
     ],
 )
 async def test_what_is_of_the_connection(
-    http: httpx.AsyncClient, ask: Ask, reply: Answer, kind: type[errors.ArrError], words: str
+    http: HttpClients, ask: Ask, reply: Answer, kind: type[errors.ArrError], words: str
 ) -> None:
     async with arr(http, ArrType.RADARR, reply) as (manager, _, _):
         error = await fault_of(ask(manager))
@@ -430,7 +523,7 @@ async def test_what_is_of_the_connection(
     assert words in error.message
 
 
-async def test_404_with_an_object_is_the_clear_word_that_an_item_is_gone(http: httpx.AsyncClient) -> None:
+async def test_404_with_an_object_is_the_clear_word_that_an_item_is_gone(http: HttpClients) -> None:
     gone = {"message": "Movie with ID 7 does not exist", "description": "at Nzb"}
     async with arr(http, ArrType.RADARR, answer(404, PROBLEM), answer(404, gone)) as (manager, _, _):
         for _ in range(2):
@@ -453,7 +546,7 @@ async def test_404_with_an_object_is_the_clear_word_that_an_item_is_gone(http: h
 )
 @pytest.mark.parametrize(("ask", "kind"), [(ask_item, "item"), (ask_status, "status"), (items, "list")])
 async def test_other_refusals_are_of_the_item_alone_where_one_was_asked_for(
-    http: httpx.AsyncClient, ask: Ask, kind: str, reply: Answer, words: str
+    http: HttpClients, ask: Ask, kind: str, reply: Answer, words: str
 ) -> None:
     async with arr(http, ArrType.RADARR, reply) as (manager, _, _):
         error = await fault_of(ask(manager))
@@ -464,7 +557,7 @@ async def test_other_refusals_are_of_the_item_alone_where_one_was_asked_for(
 
 @pytest.mark.parametrize("status", [201, 204, 206])
 @pytest.mark.parametrize("ask", [ask_item, ask_status, items], ids=lambda ask: ask.__name__)
-async def test_only_200_is_a_whole_answer(http: httpx.AsyncClient, ask: Ask, status: int) -> None:
+async def test_only_200_is_a_whole_answer(http: HttpClients, ask: Ask, status: int) -> None:
     async with arr(http, ArrType.RADARR, answer(status, b"" if status == 204 else [{"id": 7}])) as (manager, _, _):
         assert type(await fault_of(ask(manager))) is errors.ArrBadAnswer
 
@@ -490,9 +583,7 @@ async def test_only_200_is_a_whole_answer(http: httpx.AsyncClient, ask: Ask, sta
     ],
 )
 @pytest.mark.parametrize("ask", [ask_item, items], ids=lambda ask: ask.__name__)
-async def test_a_redirect_is_told_and_not_followed(
-    http: httpx.AsyncClient, ask: Ask, location: str, words: str
-) -> None:
+async def test_a_redirect_is_told_and_not_followed(http: HttpClients, ask: Ask, location: str, words: str) -> None:
     server = Server()
     async with server.running() as url:
         server.answers = [answer(307, Location=location.replace("{url}", url))]
@@ -502,7 +593,7 @@ async def test_a_redirect_is_told_and_not_followed(
     assert len(server.requests) == 1
 
 
-async def test_a_redirect_to_nowhere_is_told(http: httpx.AsyncClient) -> None:
+async def test_a_redirect_to_nowhere_is_told(http: HttpClients) -> None:
     async with arr(http, ArrType.RADARR, answer(302)) as (manager, _, _):
         assert type(await fault_of(manager.get_media(7))) is errors.ArrRedirected
 
@@ -527,7 +618,7 @@ _CUT = _LIST[: len(_LIST) * 9 // 10]
     ],
     ids=["length", "chunked", "no-length", "clean", "gzip", "no-gzip", "object", "text"],
 )
-async def test_a_list_that_is_not_whole_is_a_bad_answer(http: httpx.AsyncClient, reply: Answer) -> None:
+async def test_a_list_that_is_not_whole_is_a_bad_answer(http: HttpClients, reply: Answer) -> None:
     async with arr(http, ArrType.RADARR, reply) as (manager, _, _):
         assert type(await fault_of(items(manager))) is errors.ArrBadAnswer
 
@@ -547,19 +638,19 @@ async def test_a_list_that_is_not_whole_is_a_bad_answer(http: httpx.AsyncClient,
     ],
     ids=["cut", "cut-404", "unclosed", "no-utf8", "deep", "digits", "large", "list", "null"],
 )
-async def test_an_item_that_is_not_whole_is_a_bad_answer(http: httpx.AsyncClient, reply: Answer) -> None:
+async def test_an_item_that_is_not_whole_is_a_bad_answer(http: HttpClients, reply: Answer) -> None:
     async with arr(http, ArrType.RADARR, reply) as (manager, _, _):
         assert type(await fault_of(manager.get_media(7))) is errors.ArrBadAnswer
 
 
-async def test_another_item_than_asked_for_is_not_taken(http: httpx.AsyncClient) -> None:
+async def test_another_item_than_asked_for_is_not_taken(http: HttpClients) -> None:
     async with arr(http, ArrType.RADARR, answer(200, {"id": 8})) as (manager, _, _):
         assert type(await fault_of(manager.get_media(7))) is errors.ArrItemError
 
 
 @pytest.mark.parametrize("data", [b"", b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 200 OK\r\nbad header\r\n\r\n"])
 @pytest.mark.parametrize("ask", [ask_item, items], ids=lambda ask: ask.__name__)
-async def test_no_answer_at_all_is_unreachable(http: httpx.AsyncClient, ask: Ask, data: bytes) -> None:
+async def test_no_answer_at_all_is_unreachable(http: HttpClients, ask: Ask, data: bytes) -> None:
     async with arr(http, ArrType.RADARR, raw(data)) as (manager, _, _):
         error = await fault_of(ask(manager))
     assert type(error) is errors.ArrUnreachable
@@ -569,7 +660,6 @@ async def test_no_answer_at_all_is_unreachable(http: httpx.AsyncClient, ask: Ask
 # Time
 
 
-_SILENT = raw(b"", hang=True)
 _STOPS = raw(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[{"id": 7', hang=True)
 
 
@@ -585,7 +675,7 @@ _STOPS = raw(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[{"id": 7', hang=Tr
         (save, _SILENT),
     ],
 )
-async def test_a_hanging_arr_is_a_timeout(http: httpx.AsyncClient, ask: Ask, reply: Answer) -> None:
+async def test_a_hanging_arr_is_a_timeout(http: HttpClients, ask: Ask, reply: Answer) -> None:
     patience = ArrPatience(item=QUICK, listing=QUICK, folders=QUICK, save=QUICK)
     async with arr(http, ArrType.RADARR, reply, patience=patience) as (manager, _, _):
         error = await fault_of(ask(manager))
@@ -601,7 +691,7 @@ def slow(reply: Answer) -> Answer:
     return send
 
 
-async def test_a_list_and_a_save_may_take_longer_than_an_item(http: httpx.AsyncClient) -> None:
+async def test_a_list_and_a_save_may_take_longer_than_an_item(http: HttpClients) -> None:
     patience = ArrPatience(item=QUICK, folders=QUICK)
     replies = [slow(answer(200, [{"id": 7}])), answer(200, STATUS), slow(answer(201, {"id": 4}))]
     async with arr(http, ArrType.RADARR, *replies, patience=patience) as (manager, _, _):
@@ -609,7 +699,7 @@ async def test_a_list_and_a_save_may_take_longer_than_an_item(http: httpx.AsyncC
         assert await save(manager) == 4
 
 
-async def test_an_item_that_is_too_large_is_told(http: httpx.AsyncClient) -> None:
+async def test_an_item_that_is_too_large_is_told(http: HttpClients) -> None:
     large = answer(200, {"id": 7, "overview": "x" * 4 * 1024 * 1024})
     async with arr(http, ArrType.RADARR, large) as (manager, _, _):
         error = await fault_of(manager.get_media(7))
@@ -617,7 +707,7 @@ async def test_an_item_that_is_too_large_is_told(http: httpx.AsyncClient) -> Non
     assert "larger than 4 MiB" in error.message
 
 
-async def test_a_cancelled_call_ends_at_once(http: httpx.AsyncClient) -> None:
+async def test_a_cancelled_call_ends_at_once(http: HttpClients) -> None:
     async with arr(http, ArrType.RADARR, raw(b"", hang=True)) as (manager, server, _):
         task = asyncio.ensure_future(items(manager))
         async with asyncio.timeout(5):
@@ -630,7 +720,7 @@ async def test_a_cancelled_call_ends_at_once(http: httpx.AsyncClient) -> None:
 # The way there
 
 
-async def test_nothing_listens(http: httpx.AsyncClient) -> None:
+async def test_nothing_listens(http: HttpClients) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -641,25 +731,25 @@ async def test_nothing_listens(http: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("host", ["radarr..lan", "x" * 64 + ".lan"])
-async def test_a_host_that_nobody_knows(http: httpx.AsyncClient, host: str) -> None:
+async def test_a_host_that_nobody_knows(http: HttpClients, host: str) -> None:
     error = await fault_of(make_manager(http, f"http://{host}:7878").get_media(7))
     assert type(error) is errors.ArrUnreachable
     assert f"no host is called '{host}' here" in error.message
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:70000", "http://[::1", "http://127.0.0.1:x"])
-async def test_an_address_that_is_none(http: httpx.AsyncClient, url: str) -> None:
+async def test_an_address_that_is_none(http: HttpClients, url: str) -> None:
     assert type(await fault_of(make_manager(http, url).get_media(7))) is errors.ArrUnreachable
 
 
-async def test_credentials_in_the_address_are_not_told(http: httpx.AsyncClient) -> None:
+async def test_credentials_in_the_address_are_not_told(http: HttpClients) -> None:
     async with arr(http, ArrType.RADARR, answer(502)) as (_, _, url):
         manager = make_manager(http, url.replace("//", "//someone:hidden@"))
         error = await fault_of(manager.get_media(7), "hidden", "someone")
     assert url in error.message
 
 
-async def test_https_where_only_http_is_spoken(http: httpx.AsyncClient) -> None:
+async def test_https_where_only_http_is_spoken(http: HttpClients) -> None:
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(100)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -673,13 +763,71 @@ async def test_https_where_only_http_is_spoken(http: httpx.AsyncClient) -> None:
     assert "does not speak TLS: use http://" in error.message
 
 
+async def test_http_where_only_https_is_spoken(http: HttpClients, tmp_path: Path) -> None:
+    async with Server(answer(200, {"id": 7})).running(self_signed(tmp_path)) as url:
+        error = await fault_of(make_manager(http, url.replace("https:", "http:")).get_media(7))
+    assert type(error) is errors.ArrUnreachable
+    assert "whether it wants https://" in error.message
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"<html><center>The plain HTTP request was sent to HTTPS port</center></html>",
+        b"Client sent an HTTP request to an HTTPS server.\n",
+        b"You're speaking plain HTTP to an SSL-enabled server port.<br />",
+    ],
+)
+async def test_http_where_a_proxy_wants_https(http: HttpClients, said: bytes) -> None:
+    async with arr(http, ArrType.RADARR, answer(400, said, kind="text/html")) as (manager, _, _):
+        error = await fault_of(manager.get_media(7))
+    assert type(error) is errors.ArrNotAnArr
+    assert "write https:// at the beginning" in error.message
+
+
 async def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
     server = Server(answer(200, {"id": 7}))
-    async with make_http_client("1") as http, server.running(self_signed(tmp_path)) as url:
+    async with HttpClients("1") as http, server.running(self_signed(tmp_path)) as url:
         error = await fault_of(make_manager(http, url).get_media(7))
     assert type(error) is errors.ArrUnreachable
     assert "is not trusted here (self-signed certificate)" in error.message
     assert not server.requests
+
+
+async def test_a_certificate_that_the_connection_trusts(http: HttpClients, tmp_path: Path) -> None:
+    server = Server(answer(200, {"id": 7}))
+    tls = self_signed(tmp_path)
+    async with server.running(tls) as url:
+        trusting = make_manager(http, url, ca_file=str(tmp_path / "server.pem"))
+        assert await trusting.get_media(7) == {"id": 7}
+        assert await make_manager(http, url, verify_tls=False).get_media(7) == {"id": 7}
+        assert type(await fault_of(make_manager(http, url).get_media(7))) is errors.ArrUnreachable
+        elsewhere = make_manager(http, url.replace("127.0.0.1", "localhost"), ca_file=str(tmp_path / "server.pem"))
+        assert "is not trusted here" in (await fault_of(elsewhere.get_media(7))).message
+    assert len(server.requests) == 2
+
+
+async def test_a_ca_file_that_changes_is_read_again(http: HttpClients, tmp_path: Path) -> None:
+    ca_file = tmp_path / "server.pem"
+    ca_file.write_text("no certificate")
+    nowhere = make_manager(http, "https://127.0.0.1:9", ca_file=str(ca_file))
+    assert "holds no certificate" in (await fault_of(nowhere.get_media(7))).message
+    async with Server(answer(200, {"id": 7})).running(self_signed(tmp_path)) as url:
+        right = ca_file.read_bytes()
+        self_signed(tmp_path)
+        manager = make_manager(http, url, ca_file=str(ca_file))
+        assert "is not trusted here" in (await fault_of(manager.get_media(7))).message
+        ca_file.write_bytes(right)
+        assert await manager.get_media(7) == {"id": 7}
+
+
+async def test_a_ca_file_that_is_not_there(http: HttpClients, tmp_path: Path) -> None:
+    manager = make_manager(http, "https://127.0.0.1:9", ca_file=str(tmp_path / "none.pem"))
+    error = await fault_of(manager.get_media(7))
+    assert "none.pem for Radarr at https://127.0.0.1:9 cannot be used (No such file or directory)" in error.message
+
+
+_LOOPBACK = ipaddress.IPv4Address("127.0.0.1")
 
 
 def self_signed(folder: Path) -> ssl.SSLContext:
@@ -687,6 +835,7 @@ def self_signed(folder: Path) -> ssl.SSLContext:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = dt.datetime.now(dt.UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.IPAddress(_LOOPBACK)]), critical=False)
     certificate = builder.not_valid_before(now).not_valid_after(now + dt.timedelta(days=1)).sign(key, hashes.SHA256())
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -700,7 +849,7 @@ def self_signed(folder: Path) -> ssl.SSLContext:
 
 
 @pytest.mark.parametrize("key", ["with space", "line\nbreak", "ümlaut", "tab\t", "nul\x00"])
-async def test_a_key_that_no_header_can_carry_is_told_without_showing_it(http: httpx.AsyncClient, key: str) -> None:
+async def test_a_key_that_no_header_can_carry_is_told_without_showing_it(http: HttpClients, key: str) -> None:
     async with arr(http, ArrType.RADARR, answer(200, {"id": 7})) as (_, server, url):
         manager = make_manager(http, url, key=key)
         for asked in (manager.get_media(7), items(manager)):
@@ -728,13 +877,13 @@ async def test_a_key_that_no_header_can_carry_is_told_without_showing_it(http: h
     ],
 )
 @pytest.mark.parametrize("ask", [ask_item, ask_status, items, save], ids=lambda ask: ask.__name__)
-async def test_a_key_that_comes_back_is_in_no_error(http: httpx.AsyncClient, ask: Ask, reply: Answer) -> None:
+async def test_a_key_that_comes_back_is_in_no_error(http: HttpClients, ask: Ask, reply: Answer) -> None:
     async with arr(http, ArrType.RADARR, reply) as (manager, _, _):
         error = await fault_of(ask(manager))
         assert KEY not in repr(manager)
     assert all(KEY[:8] not in str(each) for each in chain(error))
 
 
-async def test_a_key_that_comes_back_as_the_name_of_the_app_is_not_told(http: httpx.AsyncClient) -> None:
+async def test_a_key_that_comes_back_as_the_name_of_the_app_is_not_told(http: HttpClients) -> None:
     async with arr(http, ArrType.RADARR, answer(200, {"appName": KEY, "version": KEY})) as (manager, _, _):
         assert type(await fault_of(manager.get_system_status())) is errors.ArrNotAnArr

@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from app.arr.notification import notification_body, parse_version
+from app.arr.notification import notification_body
 from app.arr.radarr import parse_movie
 from app.arr.sonarr import parse_series
 from app.context import WebhookEntry
+from app.domain.webhook_events import parse_version
 from app.errors import ArrItemError
 from schemas.base import ArrType, MediaKind
 from schemas.media import MediaCreate
@@ -295,7 +296,7 @@ def test_the_entry_for_radarr() -> None:
 
 
 def test_the_entry_for_sonarr() -> None:
-    body = notification_body(ArrType.SONARR, None, ENTRY, notification_id=4)
+    body = notification_body(ArrType.SONARR, None, ENTRY, {"id": 4, "name": "Mine"})
     assert wanted_flags(body) == {
         "onDownload",
         "onUpgrade",

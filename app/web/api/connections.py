@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from starlette.responses import Response
 
+from app.context import Deps
 from app.db import connections, events, runs
-from app.errors import InvalidRequest
-from app.pipeline.connections import WEBHOOK_USER, add_connection, request_reconciliation
+from app.domain.records import Connection
+from app.errors import ArrError, InvalidRequest
+from app.pipeline import removal
+from app.pipeline.connections import (
+    add_connection,
+    change_connection,
+    get_connection,
+    request_reconciliation,
+    try_connection,
+)
+from app.pipeline.webhook_upkeep import WEBHOOK_USER, register_webhook
 from app.web.api.answers import answer
 from app.web.bodies import read_model
 from app.web.state import AppRequest
 from app.web.views import connection_read
-from schemas.connection import ConnectionCreate, ConnectionCreated, ConnectionRead
+from schemas.connection import (
+    ConnectionChanged,
+    ConnectionCreate,
+    ConnectionCreated,
+    ConnectionDeleted,
+    ConnectionRead,
+    ConnectionTest,
+    ConnectionUpdate,
+)
 from schemas.run import RunAccepted
 from schemas.status import Page
 
@@ -31,18 +51,59 @@ async def create_connection(request: AppRequest) -> Response:
     """Add a connection and show its webhook password this once."""
     deps = request.state["deps"]
     added = await add_connection(deps, await read_model(request, ConnectionCreate))
-    async with deps.db.transaction() as tx:
-        heard = await events.last_received(tx)
-    read = connection_read(deps, added.connection, heard.get(added.connection.id), None)
+    read = await _read(deps, added.connection)
     created = ConnectionCreated(
-        **read.model_dump(),
+        **{**read.model_dump(), "warnings": [*read.warnings, *added.warnings]},
         webhook_user=WEBHOOK_USER,
         webhook_password=added.webhook_password,
-        warnings=list(added.warnings),
         wanted=None,
         run_id=added.run_id,
     )
     return answer(created, 201)
+
+
+async def get_one(request: AppRequest) -> Response:
+    """Show one connection."""
+    deps = request.state["deps"]
+    return answer(await _read(deps, await get_connection(deps, request.path_params["connection_id"])))
+
+
+async def change_one(request: AppRequest) -> Response:
+    """Change what is given, after a test where that leads to the Arr another way."""
+    deps, changes = request.state["deps"], await read_model(request, ConnectionUpdate)
+    changed = await change_connection(deps, request.path_params["connection_id"], changes)
+    read = await _read(deps, changed.connection)
+    return answer(ConnectionChanged(**read.model_dump(), run_id=changed.run_id))
+
+
+async def test_one(request: AppRequest) -> Response:
+    """Ask the Arr now; that it does not work is an answer too."""
+    try:
+        message = await try_connection(request.state["deps"], request.path_params["connection_id"])
+    except ArrError as error:
+        return answer(ConnectionTest(ok=False, message=error.message))
+    return answer(ConnectionTest(ok=True, message=message))
+
+
+async def register_one(request: AppRequest) -> Response:
+    """Bring our entry in the Arr in order, also one that was set up by hand; what stands in the way is in `webhook`."""
+    deps, connection_id = request.state["deps"], request.path_params["connection_id"]
+    await register_webhook(deps, replace(await get_connection(deps, connection_id), manual_webhook=False))
+    return answer(await _read(deps, await get_connection(deps, connection_id)))
+
+
+async def delete_one(request: AppRequest) -> Response:
+    """Delete a connection: gone from every list at once, emptied by the workers; trailers stay where they are."""
+    deleted = await removal.delete_connection(request.state["deps"], request.path_params["connection_id"])
+    message = f"{deleted.connection.name} is deleted; its trailers stay where they are."
+    if deleted.entry_error is not None:
+        app = deleted.connection.arr_type.app_name
+        message += (
+            f" Remove its webhook under Settings > Connect in {app} yourself if it is still there: "
+            f"{deleted.entry_error.rstrip('.')}."
+        )
+    removed = deleted.entry_error is None
+    return answer(ConnectionDeleted(id=deleted.connection.id, webhook_removed=removed, message=message), 202)
 
 
 async def reconcile_connection(request: AppRequest) -> Response:
@@ -61,3 +122,10 @@ def _flag(request: AppRequest, name: str) -> bool:
         message = f"{name} must be true or false."
         raise InvalidRequest(message, {name: message})
     return text == "true"
+
+
+async def _read(deps: Deps, connection: Connection) -> ConnectionRead:
+    async with deps.db.transaction() as tx:
+        heard = await events.last_received(tx)
+        ran = await runs.last_of_each(tx)
+    return connection_read(deps, connection, heard.get(connection.id), ran.get(connection.id))

@@ -1,0 +1,39 @@
+"""What every worker does for connections beside the queues: empty the deleted ones, keep the webhooks alive."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from app.errors import Unavailable
+from app.pipeline import removal, webhook_upkeep
+from workers.workshop import Workshop
+
+REMOVE_INTERVAL = 2.0  # s
+WEBHOOK_INTERVAL = 60.0  # s between two looks at whose turn it is
+WEBHOOK_DELAY = 5.0  # s; the API that starts beside this worker has to be there to take a Test
+
+
+async def keep_removing(workshop: Workshop) -> None:
+    """Empty deleted connections; while Postgres is away there is nothing to empty."""
+    while True:
+        try:
+            await removal.empty_deleted(workshop.deps)
+        except Unavailable as error:
+            structlog.get_logger(__name__).warning("cannot empty deleted connections", why=error.message)
+        await asyncio.sleep(REMOVE_INTERVAL)
+
+
+async def keep_webhooks(workshop: Workshop) -> None:
+    """Look after our entries in the Arrs: soon after the start at those nobody looked at since, then regularly."""
+    await asyncio.sleep(WEBHOOK_DELAY)
+    every = timedelta(seconds=WEBHOOK_DELAY)
+    while True:
+        try:
+            await webhook_upkeep.keep_all(workshop.deps, every)
+            every = webhook_upkeep.EVERY
+        except Unavailable as error:
+            structlog.get_logger(__name__).warning("cannot look after webhooks", why=error.message)
+        await asyncio.sleep(WEBHOOK_INTERVAL)
