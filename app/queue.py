@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,16 +18,17 @@ from redis.exceptions import BusyLoadingError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from app.context import SyncWake
 from app.waiting import or_none
 
 SYNC_QUEUE = "trailhook:sync"
 DOWNLOAD_QUEUE = "trailhook:download"
-SYNC_JOB = "sync_item"
+SYNC_JOB = "sync_items"
 ACQUIRE_JOB = "acquire_trailer"
-REFRESH_JOB = "refresh_connection"
+REFRESH_JOB = "refresh_connections"
 JOB_EXPIRES = 3600  # s; the sweep makes a new one
 WAKE_TIMEOUT = 1.0  # s
+SOCKET_TIMEOUT = 5.0  # s; a connection that nobody answers any more must not be waited for
+PING_EVERY = 15  # s without use
 _RETRIED = [RedisConnectionError, RedisTimeoutError, BusyLoadingError, OSError]
 
 
@@ -60,6 +61,9 @@ def open_redis(url: SecretStr, retries: int = 1) -> ArqRedis:
         ssl=parts.scheme == "rediss",
         ssl_check_hostname=True,
         socket_connect_timeout=2,
+        socket_timeout=SOCKET_TIMEOUT,
+        socket_keepalive=True,
+        health_check_interval=PING_EVERY,
         retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries),
         retry_on_error=_RETRIED,
         job_serializer=serialize,
@@ -76,27 +80,27 @@ class ArqWakeups:
     def __init__(self, redis: ArqRedis) -> None:
         self._redis = redis
 
-    async def wake_syncs(self, wakes: Sequence[SyncWake]) -> bool:
-        """Enqueue syncs as `enqueue_job` does, but all in one pipeline; one that is enqueued already stays as it is.
+    async def wake_syncs(self, connection_ids: Collection[int]) -> bool:
+        """Enqueue one job per connection, in one pipeline; one that is enqueued already stays as it is.
 
-        A job's id holds the request's number, so a request that comes while its item is synced is a new job.
+        A job and its place in the queue are written together, as the worker removes them: else one could be left alone.
         """
         now = int(time.time() * 1000)
-        pipe = self._redis.pipeline(transaction=False)
-        for wake in wakes:
-            job_id = _job_id("sync", *wake)
-            job = serialize_job(SYNC_JOB, wake[:2], {}, None, now, serializer=serialize)
+        pipe = self._redis.pipeline(transaction=True)
+        for connection_id in connection_ids:
+            job_id = f"sync:{connection_id}"
+            job = serialize_job(SYNC_JOB, (connection_id,), {}, None, now, serializer=serialize)
             pipe.set(job_key_prefix + job_id, job, ex=JOB_EXPIRES, nx=True)
             pipe.zadd(SYNC_QUEUE, {job_id: now}, nx=True)
         return await or_none(_done(pipe.execute()), WAKE_TIMEOUT, RedisError, OSError) is not None
 
     async def wake_acquire(self, media_id: int) -> bool:
         """Enqueue an acquisition; one waiting job per title is enough."""
-        return await self._wake(DOWNLOAD_QUEUE, ACQUIRE_JOB, _job_id("acquire", media_id), media_id)
+        return await self._wake(DOWNLOAD_QUEUE, ACQUIRE_JOB, f"acquire:{media_id}:{_minute()}", media_id)
 
     async def wake_refresh(self, run_id: int) -> bool:
-        """Enqueue a reconciliation."""
-        return await self._wake(SYNC_QUEUE, REFRESH_JOB, _job_id("refresh", run_id), run_id)
+        """Enqueue a reconciliation; the workers take the runs that wait in their order."""
+        return await self._wake(SYNC_QUEUE, REFRESH_JOB, f"refresh:{run_id}")
 
     async def depths(self) -> dict[str, int] | None:
         """Count the jobs per queue."""
@@ -109,12 +113,12 @@ class ArqWakeups:
         return await or_none(_done(enqueued), WAKE_TIMEOUT, RedisError, OSError) is not None
 
 
-def _job_id(kind: str, *numbers: int) -> str:
-    """Name a job so that it waits once, and anew each minute.
+def _minute() -> int:
+    """Give a download's job another name each minute.
 
     A killed worker leaves its job marked as in progress for a day, and arq takes no job of that name meanwhile.
     """
-    return ":".join([kind, *map(str, numbers), str(int(time.time() / 60))])
+    return int(time.time() / 60)
 
 
 async def _done(work: Awaitable[object]) -> bool:

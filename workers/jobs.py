@@ -1,47 +1,38 @@
-"""The jobs: each finds what it needs, calls one pipeline function and leaves the outcome to Postgres."""
+"""The jobs: wake-ups from Redis, which start work off Postgres; all that they say is where to look."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from app.context import Deps
-from app.db import connections, runs
 from app.pipeline.acquire import AcquireOutcome, acquire
-from app.pipeline.connection_manager import manager_of
 from workers.outcome import settled
-from workers.pace import Pace
+from workers.workshop import Workshop
 
 DEPS = "trailhook"
+_AT_END = "trailhook_at_end"
 
 
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """What the jobs of one process share."""
-
-    deps: Deps
-    pace: Pace
-
-
-async def sync_item(ctx: dict[str, Any], connection_id: int, arr_id: int) -> None:
-    """Bring one item up to date."""
+async def sync_items(ctx: dict[str, Any], connection_id: int) -> None:
+    """Start the syncs of a connection's due items."""
     workshop: Workshop = ctx[DEPS]
-    async with settled("sync_item", connection_id=connection_id, arr_id=arr_id):
-        async with workshop.deps.db.transaction() as tx:
-            connection = await connections.get(tx, connection_id)
-        if connection is not None:
-            await manager_of(connection, workshop.deps).sync(arr_id)
+    ctx[_AT_END] = partial(workshop.wake_items, connection_id)
 
 
-async def refresh_connection(ctx: dict[str, Any], run_id: int) -> None:
-    """Reconcile one connection."""
+async def refresh_connections(ctx: dict[str, Any]) -> None:
+    """Start the reconciliations that wait."""
     workshop: Workshop = ctx[DEPS]
-    async with settled("refresh_connection", run_id=run_id):
-        async with workshop.deps.db.transaction() as tx:
-            held = await runs.claim(tx, run_id)
-            connection = None if held is None else await connections.get(tx, held.connection_id)
-        if held is not None and connection is not None:
-            await manager_of(connection, workshop.deps).refresh(held)
+    ctx[_AT_END] = workshop.wake_refreshes
+
+
+async def start_work(ctx: dict[str, Any]) -> None:
+    """Do what the job asked for, once it has left Redis.
+
+    A request that comes before that finds the job there and sends none, but its commit is seen by the look that starts
+    here; one that comes later is a new job.
+    """
+    if _AT_END in ctx:
+        ctx[_AT_END]()
 
 
 async def acquire_trailer(ctx: dict[str, Any], media_id: int) -> None:

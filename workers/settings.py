@@ -15,31 +15,40 @@ from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
 from app.queue import ACQUIRE_JOB, DOWNLOAD_QUEUE, REFRESH_JOB, SYNC_JOB, SYNC_QUEUE, deserialize, serialize
-from workers.jobs import DEPS, Workshop, acquire_trailer, refresh_connection, sync_item
+from workers.jobs import DEPS, acquire_trailer, refresh_connections, start_work, sync_items
+from workers.workshop import Workshop
 
 SYNC_JOBS = 10
-SYNC_POLL = 0.15  # s
+SYNC_POLL = 0.1  # s
 DOWNLOAD_POLL = 1.0  # s
-JOB_TIMEOUT = 86_400  # s; leases and the pipelines' own limits end work, not arq
+# s; a killed worker's job counts as running for 10 s longer, and no other of its name is taken meanwhile.
+SYNC_TIMEOUT = 5  # it only starts work
+DOWNLOAD_TIMEOUT = 86_400  # leases and the pipelines' own limits end work, not arq
 REDIS_BACK_OFF = 1.0  # s
+LAST_WORDS = 0.5  # s
 QUEUE_READ_LIMIT = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What one queue's worker runs, how many at once, and how often it looks."""
+    """What one queue's worker runs, how many at once and how long, and how often it looks."""
 
     name: str
     jobs: dict[str, Callable[..., Coroutine[Any, Any, None]]]
     at_once: int
+    timeout: int
     poll: float
 
 
 def queues(names: frozenset[str], download_concurrency: int) -> list[Queue]:
     """Give the queues of a worker that serves `sync`, `download` or both."""
     known = {
-        "sync": Queue(SYNC_QUEUE, {SYNC_JOB: sync_item, REFRESH_JOB: refresh_connection}, SYNC_JOBS, SYNC_POLL),
-        "download": Queue(DOWNLOAD_QUEUE, {ACQUIRE_JOB: acquire_trailer}, download_concurrency, DOWNLOAD_POLL),
+        "sync": Queue(
+            SYNC_QUEUE, {SYNC_JOB: sync_items, REFRESH_JOB: refresh_connections}, SYNC_JOBS, SYNC_TIMEOUT, SYNC_POLL
+        ),
+        "download": Queue(
+            DOWNLOAD_QUEUE, {ACQUIRE_JOB: acquire_trailer}, download_concurrency, DOWNLOAD_TIMEOUT, DOWNLOAD_POLL
+        ),
     }
     return [queue for name, queue in known.items() if name in names]
 
@@ -66,18 +75,23 @@ class QueueWorker:
             await asyncio.sleep(REDIS_BACK_OFF)
 
     async def stop(self, grace: float) -> None:
-        """Pick up no more jobs, give those under way `grace` seconds, then cancel them and wait for them."""
+        """Pick up no more jobs, give those under way `grace` seconds, then cancel them and wait for them.
+
+        Their last words to Redis are waited for briefly only: it may hang.
+        """
         if self._worker is None:
             return
         self._worker.allow_pick_jobs = False
         tasks = list(self._worker.tasks.values())
         if tasks:
             await asyncio.wait(tasks, timeout=grace)
+        jobs = list(self._worker.job_tasks.values())
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        with contextlib.suppress(RedisError, OSError):
-            await self._redis.delete(self._health_key)
+        await asyncio.gather(*jobs, return_exceptions=True)
+        last_words = asyncio.gather(*tasks, self._redis.delete(self._health_key), return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(last_words, LAST_WORDS)
 
     @property
     def _health_key(self) -> str:
@@ -92,7 +106,8 @@ class QueueWorker:
             handle_signals=False,
             max_jobs=self._queue.at_once,
             queue_read_limit=QUEUE_READ_LIMIT,
-            job_timeout=JOB_TIMEOUT,
+            job_timeout=self._queue.timeout,
+            after_job_end=start_work,
             keep_result=0,
             poll_delay=self._queue.poll,
             health_check_key=self._health_key,

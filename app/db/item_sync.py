@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,7 +20,10 @@ LEASE = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to sync one item until the lease ends; `attempts` counts the failed ones before."""
+    """The right to sync one item until the lease ends; `attempts` counts the failed ones before.
+
+    `read_at` is the database's clock at the claim, so before the Arr is asked.
+    """
 
     connection_id: int
     arr_id: int
@@ -28,24 +31,31 @@ class Claim:
     lease_token: int
     attempts: int
     streak: int
+    read_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class DueItem:
-    """An item with a request that no worker holds."""
-
-    connection_id: int
-    arr_id: int
-    requested_seq: int
-
-
-_CLAIM = text("""
-    UPDATE item_sync SET claimed_seq = requested_seq, lease_token = lease_token + 1, lease_until = now() + :lease
-    WHERE connection_id = :connection_id AND arr_id = :arr_id AND synced_seq < requested_seq AND NOT failed
-      AND next_at <= now() AND (lease_until IS NULL OR lease_until < now())
+_TAKE = """
+    UPDATE item_sync SET claimed_seq = requested_seq, lease_token = lease_token + 1, lease_until = now() + :lease,
+        attempts = attempts + CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END
+    WHERE connection_id = :connection_id AND arr_id = {arr_id}
     RETURNING connection_id, arr_id, claimed_seq, lease_token, attempts,
-      CASE WHEN ended_at > now() - interval '60 seconds' THEN streak + 1 ELSE 1 END AS streak
-""")
+      CASE WHEN ended_at > now() - interval '60 seconds' THEN streak + 1 ELSE 1 END AS streak,
+      clock_timestamp() AS read_at
+"""
+
+_IF_DUE = """:arr_id AND synced_seq < requested_seq AND NOT failed AND next_at <= now()
+      AND (lease_until IS NULL OR lease_until < now())"""
+
+_LONGEST_DUE = """(
+        SELECT i.arr_id FROM item_sync i
+        JOIN connection c ON c.id = i.connection_id AND c.enabled AND c.deleted_at IS NULL
+          AND (c.down_since IS NULL OR c.probe_at <= now())
+        WHERE i.connection_id = :connection_id AND i.synced_seq < i.requested_seq AND NOT i.failed
+          AND i.next_at <= now() AND (i.lease_until IS NULL OR i.lease_until < now())
+        ORDER BY i.next_at LIMIT 1 FOR UPDATE OF i SKIP LOCKED)"""
+
+_CLAIM = text(_TAKE.format(arr_id=_IF_DUE))
+_CLAIM_NEXT = text(_TAKE.format(arr_id=_LONGEST_DUE))
 
 _FENCE = text("""
     SELECT 1 FROM item_sync
@@ -83,32 +93,52 @@ _RETRY = text("""
 
 _GIVE_UP = text("""
     UPDATE item_sync
-    SET lease_until = NULL, error = :error, attempts = attempts + 1, ended_at = now(),
+    SET lease_until = NULL, error = :error, ended_at = now(),
+        attempts = CASE WHEN requested_seq = claimed_seq THEN attempts + 1 ELSE 0 END,
         failed = (requested_seq = claimed_seq),
         synced_seq = CASE WHEN requested_seq = claimed_seq THEN synced_seq ELSE claimed_seq END
     WHERE connection_id = :connection_id AND arr_id = :arr_id
 """)
 
 _REQUEST_LOOKS = text("""
-    UPDATE item_sync SET requested_seq = requested_seq + 1, look_again_at = NULL
+    UPDATE item_sync SET requested_seq = requested_seq + 1, look_again_at = NULL, next_at = greatest(next_at, now())
     WHERE (connection_id, arr_id) IN (
         SELECT connection_id, arr_id FROM item_sync WHERE look_again_at <= now()
         ORDER BY connection_id, arr_id FOR UPDATE SKIP LOCKED)
 """)
 
-_DUE = text("""
-    SELECT i.connection_id, i.arr_id, i.requested_seq FROM item_sync i
-    JOIN connection c ON c.id = i.connection_id AND c.enabled AND (c.down_since IS NULL OR c.probe_at <= now())
-    WHERE i.synced_seq < i.requested_seq AND NOT i.failed AND i.next_at <= now()
+_DUE_CONNECTIONS = text("""
+    SELECT c.id FROM connection c
+    WHERE c.enabled AND c.deleted_at IS NULL AND (c.down_since IS NULL OR c.probe_at <= now())
+      AND EXISTS (SELECT 1 FROM item_sync i WHERE i.connection_id = c.id AND i.synced_seq < i.requested_seq
+                    AND NOT i.failed AND i.next_at <= now() AND (i.lease_until IS NULL OR i.lease_until < now()))
+    ORDER BY c.id
+""")
+
+_UNTIL_NEXT = text("""
+    SELECT CAST(EXTRACT(epoch FROM i.next_at - clock_timestamp()) AS double precision) FROM item_sync i
+    JOIN connection c ON c.id = i.connection_id AND c.enabled AND c.deleted_at IS NULL
+      AND (c.down_since IS NULL OR c.probe_at <= now())
+    WHERE i.connection_id = :connection_id AND i.synced_seq < i.requested_seq AND NOT i.failed
       AND (i.lease_until IS NULL OR i.lease_until < now())
-    ORDER BY i.next_at LIMIT :limit
+    ORDER BY i.next_at LIMIT 1
 """)
 
 
 async def claim(tx: AsyncConnection, connection_id: int, arr_id: int) -> Claim | None:
-    """Take the item if a request waits, it is due and nobody holds it; every request up to now is covered."""
+    """Take the item if a request waits, it is due and nobody holds it; every request up to now is covered.
+
+    A lease that ran out is counted as a failed attempt: its worker died, and an item may do that to each worker.
+    """
     values = {"connection_id": connection_id, "arr_id": arr_id, "lease": LEASE}
     row = (await tx.execute(_CLAIM, values)).mappings().one_or_none()
+    return None if row is None else Claim(**row)
+
+
+async def claim_next(tx: AsyncConnection, connection_id: int) -> Claim | None:
+    """Take what is due the longest of a connection that may be asked; what another transaction holds is passed over."""
+    values = {"connection_id": connection_id, "lease": LEASE}
+    row = (await tx.execute(_CLAIM_NEXT, values)).mappings().one_or_none()
     return None if row is None else Claim(**row)
 
 
@@ -136,7 +166,7 @@ async def complete(tx: AsyncConnection, held: Claim, spacing: timedelta, look_ag
     await _finish_events(tx, held, "processed", None)
 
 
-async def release(tx: AsyncConnection, held: Claim, error: str) -> None:
+async def release(tx: AsyncConnection, held: Claim, error: str | None) -> None:
     """Give the item back uncounted: its connection failed, or the worker stops."""
     await fence(tx, held)
     await tx.execute(_RELEASE, {**_item(held), "error": error})
@@ -157,10 +187,15 @@ async def request_due_looks(tx: AsyncConnection) -> None:
     await tx.execute(_REQUEST_LOOKS)
 
 
-async def list_due(tx: AsyncConnection, limit: int) -> Sequence[DueItem]:
-    """List items that a worker could claim now, the longest due first."""
-    rows = (await tx.execute(_DUE, {"limit": limit})).mappings()
-    return [DueItem(**row) for row in rows]
+async def list_due_connections(tx: AsyncConnection) -> Sequence[int]:
+    """List connections with an item that a worker could claim now."""
+    return [row.id for row in await tx.execute(_DUE_CONNECTIONS)]
+
+
+async def seconds_until_next(tx: AsyncConnection, connection_id: int) -> float | None:
+    """Give the time until a connection's next item is due, 0 or less where one is; None where none waits."""
+    seconds: float | None = (await tx.execute(_UNTIL_NEXT, {"connection_id": connection_id})).scalar_one_or_none()
+    return seconds
 
 
 async def _finish_events(tx: AsyncConnection, held: Claim, state: str, error: str | None) -> None:

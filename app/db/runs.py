@@ -32,6 +32,15 @@ class RunClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingRun:
+    """A run that nobody has taken."""
+
+    id: int
+    connection_id: int
+    asked_by_person: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
     """What a run did; `held_ids` are the titles it would have deleted."""
 
@@ -61,12 +70,13 @@ _CLAIM = text("""
 """)
 
 _WAITING = text("""
-    SELECT r.id FROM run r JOIN connection c ON c.id = r.connection_id AND c.enabled
+    SELECT r.id, r.connection_id, r.trigger IN ('manual', 'connect') AS asked_by_person FROM run r
+    JOIN connection c ON c.id = r.connection_id AND c.enabled
       AND (c.down_since IS NULL OR c.probe_at <= now() OR r.trigger IN ('manual', 'connect'))
     WHERE r.started_at IS NULL
       AND NOT EXISTS (SELECT 1 FROM run other WHERE other.connection_id = r.connection_id
                         AND other.started_at IS NOT NULL AND other.finished_at IS NULL)
-    ORDER BY r.id LIMIT :limit
+    ORDER BY asked_by_person DESC, r.id LIMIT :limit
 """)
 
 _PROBES = text("""
@@ -132,9 +142,9 @@ async def finish(tx: AsyncConnection, held: RunClaim, result: RunResult) -> None
     )
 
 
-async def list_waiting(tx: AsyncConnection, limit: int) -> Sequence[int]:
-    """List runs that a worker could take now."""
-    return [row.id for row in await tx.execute(_WAITING, {"limit": limit})]
+async def list_waiting(tx: AsyncConnection, limit: int) -> Sequence[WaitingRun]:
+    """List runs that a worker could take now, those that a person waits for first."""
+    return [WaitingRun(**row) for row in (await tx.execute(_WAITING, {"limit": limit})).mappings()]
 
 
 async def list_overdue(tx: AsyncConnection, interval: timedelta) -> Sequence[int]:

@@ -24,6 +24,7 @@ _SOON_FAILURES = frozenset(
     {
         FetchFailure.TRANSIENT,
         FetchFailure.STORAGE,
+        FetchFailure.LOST,
         FetchFailure.UNKNOWN,
         FetchFailure.SOURCE_BLOCKED,
         FetchFailure.OUR_SETUP,

@@ -19,9 +19,8 @@ from pathlib import PurePosixPath
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.context import ArrManagerProtocol, ArrTarget, Deps, RawItem
+from app.context import ArrManagerProtocol, Deps, RawItem
 from app.db import attempts, connections, events, item_sync, media, runs, trailers
-from app.db.engine import database_clock
 from app.db.item_sync import Claim
 from app.db.media import StagedMedia, Written
 from app.db.runs import RunClaim, RunResult
@@ -41,6 +40,7 @@ from app.domain.paths import title_folder, to_local
 from app.domain.policy import Policy, effective_policy
 from app.domain.records import Connection, Media, Rank
 from app.errors import ArrConnectionError, ArrItemError, ArrItemGone, LeaseLost, Unavailable
+from app.pipeline.arrs import target_of
 from app.pipeline.leases import with_lease
 from app.pipeline.titles import look_at
 from schemas.base import ArrType, RunOutcome, RunTrigger
@@ -52,6 +52,7 @@ BATCH = 1000
 MAX_LOOKS = 5
 LOOKS_AT_ONCE = 4
 MAX_REPORTED = 100
+RUNS_LOOKED_AT = 20
 
 
 class SyncOutcome(StrEnum):
@@ -115,10 +116,15 @@ class BaseConnectionManager:
         Raises LeaseLost where another worker took over, Unavailable where Postgres is away: nothing is lost either way.
         """
         held = await self._claim(arr_id)
-        if held is None:
-            return SyncOutcome.NOTHING_DUE
+        return SyncOutcome.NOTHING_DUE if held is None else await self.sync_claimed(held)
+
+    async def sync_claimed(self, held: Claim) -> SyncOutcome:
+        """Bring a claimed item up to date, or note why that failed. Raises LeaseLost, Unavailable as `sync` does."""
+        if held.attempts >= backoff.MAX_SYNC_ATTEMPTS:
+            await self._item_failed(held, ArrItemError("The worker stopped at each try; its log may say why."))
+            return SyncOutcome.ITEM_FAILED
         try:
-            return await with_lease(self._sync_claimed(held), lambda: self._extend(held), item_sync.LEASE)
+            return await with_lease(self._ask_and_settle(held), lambda: self._extend(held), item_sync.LEASE)
         except ArrConnectionError as error:
             await self._connection_failed(held, error)
             return SyncOutcome.CONNECTION_FAILED
@@ -174,9 +180,7 @@ class BaseConnectionManager:
         async with self._deps.db.transaction() as tx:
             await item_sync.extend(tx, held)
 
-    async def _sync_claimed(self, held: Claim) -> SyncOutcome:
-        async with self._deps.db.transaction() as tx:
-            read_at = await database_clock(tx)
+    async def _ask_and_settle(self, held: Claim) -> SyncOutcome:
         try:
             raw = await self._arr.get_media(held.arr_id)
         except ArrItemGone:
@@ -188,9 +192,9 @@ class BaseConnectionManager:
         staged = self._stage(self._parse_media(raw))
         async with self._deps.db.transaction() as tx:
             await item_sync.fence(tx, held)
-            upserted = await media.create_or_update_bulk(tx, self._connection.id, [staged], read_at, Rank.EVENT)
+            upserted = await media.create_or_update_bulk(tx, self._connection.id, [staged], held.read_at, Rank.EVENT)
             media_id = upserted[0].media_id
-            await media.touch_read_at(tx, media_id, read_at)
+            await media.touch_read_at(tx, media_id, held.read_at)
         title = await self._settle(held, media_id)
         self._log.info("synced", title=title.title, arr_id=held.arr_id, status=title.status, reason=title.reason)
         await self._wake_if_due([title])
@@ -234,6 +238,7 @@ class BaseConnectionManager:
 
     async def _refresh_claimed(self, held: RunClaim, tally: _Tally) -> RunResult:
         await self._arr.get_system_status()
+        await self._answers()
         batch: list[StagedMedia] = []
         async with aclosing(self._arr.get_all_media()) as items:
             async for raw in items:
@@ -437,14 +442,24 @@ class BaseConnectionManager:
 
     async def _asked(self) -> None:
         """Note that the Arr answered; after an outage ask for a refresh, which finds what no event told."""
+        known, now = self._connection, self._deps.now()
+        noted = known.last_ok_at is not None and now - known.last_ok_at < connections.OK_NOTED_EVERY
+        if noted and known.down_since is None and known.failures == 0:
+            return
         async with self._deps.db.transaction() as tx:
             if await connections.mark_ok(tx, self._connection.id):
                 await runs.request(tx, self._connection.id, RunTrigger.RECOVERY)
 
-    async def _mark_down(self, error: ArrConnectionError) -> None:
-        probe_in = backoff.probe_delay(self._connection.failures + 1)
+    async def _answers(self) -> None:
+        """Let the items of a connection that was down go on; the refresh that they need is under way."""
         async with self._deps.db.transaction() as tx:
-            await connections.mark_down(tx, self._connection.id, error.message, probe_in)
+            await connections.mark_answering(tx, self._connection.id)
+
+    async def _mark_down(self, error: ArrConnectionError) -> None:
+        failures = self._connection.failures + 1
+        probe_in = backoff.probe_delay(failures)
+        async with self._deps.db.transaction() as tx:
+            await connections.mark_down(tx, self._connection.id, error.message, failures, probe_in)
         self._log.warning("connection failed", error=error.message, next_probe_seconds=probe_in.total_seconds())
 
     async def _connection_failed(self, held: Claim, error: ArrConnectionError) -> None:
@@ -490,9 +505,39 @@ def manager_of(connection: Connection, deps: Deps) -> BaseConnectionManager:
     return _MANAGERS[connection.arr_type](connection, deps)
 
 
-def target_of(connection: Connection, deps: Deps) -> ArrTarget:
-    """Give the address and the decrypted key of a connection's Arr."""
-    return ArrTarget(connection.arr_type, connection.url, deps.vault.decrypt(connection.api_key))
+async def claim_next_item(deps: Deps, connection_id: int) -> tuple[BaseConnectionManager, Claim] | None:
+    """Take the item of a connection that is due the longest, with the manager to sync it.
+
+    None where nothing is due, or the Arr is down and somebody else has its one probe.
+    """
+    async with deps.db.transaction() as tx:
+        held = await item_sync.claim_next(tx, connection_id)
+        connection = None if held is None else await connections.get(tx, connection_id)
+        if held is None or connection is None:
+            return None
+        if not await connections.may_ask(tx, connection):
+            await item_sync.release(tx, held, connection.last_error)
+            return None
+        return manager_of(connection, deps), held
+
+
+async def seconds_until_next_item(deps: Deps, connection_id: int) -> float | None:
+    """Give the time until an item of a connection is due; None where none waits or its Arr is down."""
+    async with deps.db.transaction() as tx:
+        return await item_sync.seconds_until_next(tx, connection_id)
+
+
+async def claim_next_run(deps: Deps) -> tuple[BaseConnectionManager, RunClaim] | None:
+    """Take a reconciliation that waits, with the manager for it; to an Arr that is down it is the one probe."""
+    async with deps.db.transaction() as tx:
+        for waiting in await runs.list_waiting(tx, RUNS_LOOKED_AT):
+            connection = await connections.get(tx, waiting.connection_id)
+            if connection is None or not (await connections.may_ask(tx, connection) or waiting.asked_by_person):
+                continue
+            held = await runs.claim(tx, waiting.id)
+            if held is not None:
+                return manager_of(connection, deps), held
+    return None
 
 
 def _skipped(raw: RawItem, error: ArrItemError) -> SkippedItem:

@@ -6,18 +6,18 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
-from app.context import Deps, SyncWake
+from app.context import Deps
 
-MOST_WAITING = 10_000
+GAP = 0.02  # s; one wake-up covers all that was stored before it
 AWAY_PAUSE = 0.5  # s
 
 
 class Waker:
-    """Sends wake-ups in the background from entering to leaving; several for one item become one."""
+    """Sends wake-ups in the background from entering to leaving; several for one connection become one."""
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
-        self._waiting: dict[tuple[int, int], int] = {}
+        self._waiting: set[int] = set()
         self._asked = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
 
@@ -32,17 +32,16 @@ class Waker:
             self._sender.cancel()
             await asyncio.gather(self._sender, return_exceptions=True)
 
-    def wake(self, connection_id: int, arr_id: int, seq: int) -> None:
-        """Ask for a sync soon; what does not fit is left to the sweep."""
-        if len(self._waiting) < MOST_WAITING:
-            self._waiting[connection_id, arr_id] = seq
-            self._asked.set()
+    def wake(self, connection_id: int) -> None:
+        """Ask for the syncs of what is due of a connection."""
+        self._waiting.add(connection_id)
+        self._asked.set()
 
     async def _send_for_ever(self) -> None:
         while True:
             await self._asked.wait()
             self._asked.clear()
-            wakes = [SyncWake(*item, seq) for item, seq in self._waiting.items()]
+            connection_ids = sorted(self._waiting)
             self._waiting.clear()
-            if not await self._deps.wakeups.wake_syncs(wakes):
-                await asyncio.sleep(AWAY_PAUSE)
+            woken = await self._deps.wakeups.wake_syncs(connection_ids)
+            await asyncio.sleep(GAP if woken else AWAY_PAUSE)
