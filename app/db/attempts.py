@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import RowMapping, bindparam, func, select, text, update
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.rows import to_media
 from app.db.tables import attempt
+from app.domain.naming import WORK_DIR_PREFIX
 from app.domain.records import Media, Rank
 from app.domain.videos import TrailerFile
 from app.errors import LeaseLost
@@ -31,6 +33,16 @@ class AttemptClaim:
     place: str
     folder_path: str
     lease_token: int
+
+    @property
+    def folder(self) -> Path:
+        """The title's folder on this machine."""
+        return Path(self.folder_path)
+
+    @property
+    def work_dir_name(self) -> str:
+        """The hidden directory below the folder that belongs to this attempt alone."""
+        return f"{WORK_DIR_PREFIX}{self.id}"
 
 
 @dataclass(frozen=True, slots=True)

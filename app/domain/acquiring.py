@@ -29,8 +29,7 @@ def place_of(title: Media, *, shared: bool) -> str:
     folder = title.folder_path or ""
     if not shared:
         return folder
-    base = PurePosixPath(title.media_filename).stem if title.media_filename else str(title.id)
-    return f"{folder}/{base}"
+    return f"{folder}/{PurePosixPath(title.media_filename or trailer_name(title)).stem}"
 
 
 def trailer_name(title: Media) -> str:

@@ -102,6 +102,15 @@ def failed(media: Media, failure: FetchFailure, text: str, now: datetime) -> Med
     return replace(media, tries=tries, retry_at=retry_at, last_failure=failure, failure_text=text)
 
 
+def lost(media: Media, text: str, now: datetime) -> Media:
+    """Count an attempt whose worker died. Once says nothing about the title, so it is due at once; twice running may.
+
+    So a title that kills its worker each time waits longer and longer.
+    """
+    counted = failed(media, FetchFailure.LOST, text, now)
+    return counted if media.last_failure is FetchFailure.LOST else replace(counted, retry_at=now)
+
+
 def placed(media: Media, now: datetime) -> Media:
     """Take up that its trailer is in place."""
     fresh = replace(media, tries=0, retry_at=None, last_failure=None, failure_text=None, wanted_rank=Rank.BACKFILL)

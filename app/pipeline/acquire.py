@@ -23,7 +23,6 @@ from app.db.attempts import AttemptClaim
 from app.domain import intents
 from app.domain.acquiring import AfterFailure, after_failure, place_of, trailer_name
 from app.domain.candidates import known_candidates, matching_candidates, search_query
-from app.domain.naming import WORK_DIR_PREFIX
 from app.domain.policy import Policy
 from app.domain.records import Candidate, Media, Rank
 from app.domain.videos import FetchedTrailer, TrailerFile
@@ -55,14 +54,6 @@ class _Job:
     shared: bool
     policy: Policy
     held: AttemptClaim
-
-    @property
-    def folder(self) -> Path:
-        return Path(self.held.folder_path)
-
-    @property
-    def work_dir_name(self) -> str:
-        return f"{WORK_DIR_PREFIX}{self.held.id}"
 
 
 async def acquire(deps: Deps, max_rank: Rank) -> AcquireOutcome:
@@ -116,20 +107,23 @@ async def _acquire_claimed(deps: Deps, job: _Job) -> AcquireOutcome:
     if await _found_meanwhile(deps, job):
         return AcquireOutcome.FOUND
     rel_path = trailer_name(job.title)
-    work_dir = await deps.library.make_work_dir(job.folder, job.work_dir_name)
+    work_dir = await deps.library.make_work_dir(job.held.folder, job.held.work_dir_name)
     try:
         candidate, fetched = await _fetch_first(deps, job, work_dir)
         return await _place(deps, job, candidate, fetched, rel_path)
     finally:
-        await _clean_up(deps, job)
+        await clean_up(deps, job.held)
 
 
-async def _clean_up(deps: Deps, job: _Job) -> None:
-    """Remove the work directory; where the disk refuses, the trailer counts all the same."""
+async def clean_up(deps: Deps, held: AttemptClaim) -> None:
+    """Remove an attempt's work directory; where the disk refuses, what was learnt counts all the same.
+
+    To be called before the attempt ends: of an ended one nobody looks for a directory that a crash left.
+    """
     try:
-        await deps.library.remove_work_dir(job.folder, job.work_dir_name)
+        await deps.library.remove_work_dir(held.folder, held.work_dir_name)
     except StorageError as error:
-        structlog.get_logger(__name__).warning("a work directory is left", folder=str(job.folder), why=error.message)
+        structlog.get_logger(__name__).warning("a work directory is left", folder=held.folder_path, why=error.message)
 
 
 async def _found_meanwhile(deps: Deps, job: _Job) -> bool:
@@ -137,6 +131,7 @@ async def _found_meanwhile(deps: Deps, job: _Job) -> bool:
     look = await look_at(deps, job.title, shared=job.shared)
     if not look.trailers:
         return False
+    await clean_up(deps, job.held)
     async with deps.db.transaction() as tx:
         await media.get(tx, job.title.id, lock=True)
         await attempts.finish(tx, job.held, AcquireOutcome.FOUND)
@@ -207,11 +202,12 @@ async def _place(deps: Deps, job: _Job, candidate: Candidate, fetched: FetchedTr
 
 async def _place_and_record(deps: Deps, job: _Job, source: Path, file: TrailerFile) -> AcquireOutcome:
     try:
-        await deps.library.place(source, job.folder, file.rel_path)
+        await deps.library.place(source, job.held.folder, file.rel_path)
     except StorageError as error:
         if error.problem is StorageProblem.NAME_TAKEN and await _found_meanwhile(deps, job):
             return AcquireOutcome.FOUND
         raise
+    await clean_up(deps, job.held)
     await record_placed(deps, job.held, file)
     return AcquireOutcome.PLACED
 

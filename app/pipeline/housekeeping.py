@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import structlog
 
 from app.context import Deps
 from app.db import attempts, connections, events, item_sync, media, runs
 from app.db.attempts import LostAttempt
 from app.domain import intents
-from app.domain.naming import WORK_DIR_PREFIX
-from app.errors import LeaseLost, StorageError
-from app.pipeline.acquire import record_placed
+from app.errors import LeaseLost, StorageError, Unavailable
+from app.pipeline.acquire import clean_up, record_placed
 from app.pipeline.titles import change_title
 from schemas.base import FetchFailure, RunTrigger
 
@@ -25,10 +22,16 @@ async def recover_lost_attempts(deps: Deps) -> None:
     async with deps.db.transaction() as tx:
         lost = await attempts.take_lost(tx, LOST_AT_ONCE)
     for attempt in lost:
+        log = structlog.get_logger(__name__).bind(folder=attempt.claim.folder_path)
         try:
             await _recover(deps, attempt)
         except LeaseLost as error:
-            structlog.get_logger(__name__).info("another worker looks after it", why=error.message)
+            log.info("another worker looks after it", why=error.message)
+        except Unavailable:
+            raise
+        except Exception:
+            # Its new lease makes it come again; meanwhile it must not keep the others.
+            log.exception("the attempt of a worker that stopped cannot be ended")
 
 
 async def request_what_is_due(deps: Deps) -> None:
@@ -61,29 +64,29 @@ async def prune_events(deps: Deps) -> None:
 
 async def _recover(deps: Deps, lost: LostAttempt) -> None:
     held, media_id = lost.claim, lost.claim.media_id
-    folder = Path(held.folder_path)
     log = structlog.get_logger(__name__).bind(folder=held.folder_path)
-    failure, text = FetchFailure.TRANSIENT, "The worker stopped during the download."
     try:
-        in_place = await _is_in_place(deps, folder, lost)
-        await deps.library.remove_work_dir(folder, f"{WORK_DIR_PREFIX}{held.id}")
+        in_place = await _is_in_place(deps, lost)
     except StorageError as error:
-        in_place, failure, text = False, FetchFailure.STORAGE, error.message
+        log.warning("cannot look for a trailer placed before a crash; tried again", why=error.message)
+        return
+    await clean_up(deps, held)
     if in_place and lost.intended is not None:
         await record_placed(deps, held, lost.intended)
         log.info("recognised a trailer placed before a crash", file=lost.intended.rel_path)
         return
+    text = "The worker stopped, or lost the database, during the download."
     async with deps.db.transaction() as tx:
         if media_id is not None:
             await media.get(tx, media_id, lock=True)
-        await attempts.finish(tx, held, "lost", failure, text)
+        await attempts.finish(tx, held, "lost", FetchFailure.LOST, text)
         if media_id is not None:
-            await change_title(deps, tx, media_id, lambda title: intents.failed(title, failure, text, deps.now()))
-    log.warning("ended the attempt of a worker that stopped", why=text)
+            await change_title(deps, tx, media_id, lambda title: intents.lost(title, text, deps.now()))
+    log.warning("ended the attempt of a worker that stopped")
 
 
-async def _is_in_place(deps: Deps, folder: Path, lost: LostAttempt) -> bool:
+async def _is_in_place(deps: Deps, lost: LostAttempt) -> bool:
     if lost.intended is None:
         return False
-    there = await deps.library.describe(folder / lost.intended.rel_path)
+    there = await deps.library.describe(lost.claim.folder / lost.intended.rel_path)
     return there is not None and (there.size, there.mtime_ns) == (lost.intended.size, lost.intended.mtime_ns)

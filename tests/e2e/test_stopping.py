@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
 from app.embedded.ffmpeg import find_ffmpeg
 from tests.e2e.conftest import files_below
+from tests.e2e.roles import processes_naming
 from tests.simulators.arr import ArrSimulator
 from tests.simulators.video_host import VideoHost
 from tests.simulators.ytdlp_plugin import write_plugin
 from tests.stack import Stack, wait_for
-
-
-def processes_of(data_dir: Path) -> list[str]:
-    """List processes that name the data directory in their command or environment."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            environment, command = (entry / "environ").read_bytes(), (entry / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if int(entry.name) != os.getpid() and os.fsencode(data_dir) in environment + command:
-            found.append(command.replace(b"\0", b" ").decode(errors="replace"))
-    return found
 
 
 def test_a_download_under_way_is_handed_back_and_done_after_the_restart(tmp_path: Path) -> None:
@@ -43,7 +30,7 @@ def test_a_download_under_way_is_handed_back_and_done_after_the_restart(tmp_path
             began = time.monotonic()
             assert stack.stop() == 0
             assert time.monotonic() - began < 10
-        wait_for("all processes to end", lambda: not processes_of(stack.data_dir), 2)
+        wait_for("all processes to end", lambda: not processes_naming(stack.data_dir), 2)
         assert files_below(folder) == {"Coffee Run (2020) Bluray-1080p.mkv"}
         host.add("slow0000001", "Fast now", kind="mp4")
         with stack:

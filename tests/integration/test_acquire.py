@@ -62,7 +62,7 @@ async def test_two_workers_run_one_download(bench: Bench) -> None:
 async def test_two_connections_on_one_folder_share_one_trailer(bench: Bench) -> None:
     item = movie_item(7, bench.root)
     folder = put_movie_on_disk(item)
-    for name in ("Radarr", "Radarr 4K"):
+    for name in ("Radarr", "Radarr-4K"):
         connection = await bench.connect(FakeArr(items={7: item}), name)
         await bench.sync(connection, 7)
     assert await acquire(bench.deps, Rank.BACKFILL) is AcquireOutcome.PLACED
@@ -350,3 +350,18 @@ async def test_two_series_in_one_folder_keep_their_trailers(bench: Bench) -> Non
     assert {await acquire(bench.deps, Rank.PERSON) for _ in range(2)} == {AcquireOutcome.PLACED}
     await bench.refresh(connection)
     assert {title.status for title in (await bench.titles()).values()} == {MonitorStatus.DOWNLOADED}
+
+
+async def test_the_work_directory_goes_before_the_attempt_ends(bench: Bench) -> None:
+    await imported_movie(bench)
+    unfinished: list[int] = []
+
+    class Watched(DiskLibrary):
+        async def remove_work_dir(self, folder: Path, name: str) -> None:
+            await super().remove_work_dir(folder, name)
+            unfinished.append(len(await bench.rows("SELECT 1 FROM attempt WHERE finished_at IS NULL")))
+
+    library = Watched(None)
+    assert await acquire(replace(bench.deps, library=library), Rank.BACKFILL) is AcquireOutcome.PLACED
+    library.close()
+    assert unfinished[0] == 1

@@ -227,6 +227,24 @@ def test_acquiring_backs_off(failure: FetchFailure, tries: int, wait: timedelta)
     assert backoff.acquire_delay(failure, tries) == wait
 
 
+def test_a_worker_that_died_once_delays_nothing_and_twice_running_does() -> None:
+    once = intents.lost(movie(), "It died.", NOW)
+    assert (once.tries, once.retry_at, once.last_failure) == (1, NOW, FetchFailure.LOST)
+    decided = intents.decided(intents.wanted_by(once, Rank.EVENT), Circumstances(POLICY, NOW))
+    assert (decided.reason, decided.due_rank, decided.next_try_at) == (Reason.BACKING_OFF, Rank.EVENT, NOW)
+    assert intents.lost(once, "It died.", NOW).retry_at == NOW + timedelta(minutes=10)
+    after_another = intents.failed(movie(), FetchFailure.TRANSIENT, "Busy.", NOW)
+    assert intents.lost(after_another, "It died.", NOW).retry_at == NOW
+
+
+def test_titles_of_a_shared_folder_have_places_of_their_own() -> None:
+    title = movie(folder_path="/movies/flat", media_filename="Sintel (2010).mkv")
+    assert place_of(title, shared=False) == "/movies/flat"
+    assert place_of(title, shared=True) == "/movies/flat/Sintel (2010)"
+    without_file = movie(folder_path="/movies/flat", media_filename=None)
+    assert place_of(without_file, shared=True) == place_of(replace(without_file, id=99), shared=True)
+
+
 @pytest.mark.parametrize(
     ("unlisted", "rows", "accepted", "held"),
     [
