@@ -1,10 +1,11 @@
-"""The connection to Postgres and its transactions: leaving `transaction()` without an error is the only commit."""
+"""The connection to Postgres and its transactions: leaving `transaction()` without an error commits."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
+from typing import TypeVar
 
 from pydantic import SecretStr
 from sqlalchemy import text
@@ -21,6 +22,7 @@ POOL_TIMEOUT = 5.0  # s
 # Classes and codes of SQLSTATE: connection, resources (disk full, too many clients), operator intervention (shutting
 # down, starting up, statement timeout), deadlock and serialization failures, read-only.
 _AWAY_STATES = ("08", "53", "57", "40", "25006")
+T = TypeVar("T")
 AWAY = "Postgres cannot be reached; check that it runs and that TRAILHOOK_DATABASE_URL is right."
 
 
@@ -45,6 +47,7 @@ class Database:
                 },
             },
         )
+        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -52,19 +55,61 @@ class Database:
 
         Raises Unavailable where Postgres cannot be reached, or went away before the commit was sure.
         """
-        try:
+        with _away_as_unavailable():
             async with self._engine.begin() as tx:
                 yield tx
-        except (OSError, TimeoutError, PoolTimeoutError) as error:
-            raise Unavailable(AWAY) from error
-        except DBAPIError as error:
-            if _is_away(error):
-                raise Unavailable(AWAY) from error
-            raise
+
+    def standing(self) -> StandingConnection:
+        """Give a connection that is opened when first used; the caller closes it."""
+        return StandingConnection(self._autocommit)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
+
+
+class StandingConnection:
+    """One connection kept for statements that each commit by themselves, in one round trip; for one user at a time."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._kept: AsyncConnection | None = None
+
+    async def run(self, statement: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run a statement, and once more on a new connection where the kept one is broken: it may take effect twice.
+
+        Raises Unavailable where Postgres cannot be reached, or went away before the commit was sure.
+        """
+        if self._kept is not None:
+            try:
+                return await self._attempt(self._kept, statement)
+            except Unavailable:
+                await self.close()
+        with _away_as_unavailable():
+            self._kept = await self._engine.connect()
+        return await self._attempt(self._kept, statement)
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            await kept.close()
+
+    async def _attempt(self, kept: AsyncConnection, statement: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        with _away_as_unavailable():
+            return await statement(kept)
+
+
+@contextmanager
+def _away_as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, TimeoutError, PoolTimeoutError) as error:
+        raise Unavailable(AWAY) from error
+    except DBAPIError as error:
+        if _is_away(error):
+            raise Unavailable(AWAY) from error
+        raise
 
 
 def _is_away(error: DBAPIError) -> bool:

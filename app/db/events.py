@@ -6,23 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, func, select, text, true
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.tables import event
-from schemas.base import EventState
-from schemas.event import EventRead
-
-_COLUMNS = (
-    event.c.id,
-    event.c.connection_id,
-    event.c.event_type,
-    event.c.arr_id,
-    event.c.state,
-    event.c.error,
-    event.c.received_at,
-    event.c.processed_at,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +32,8 @@ class StoredEvent:
 
 _STORE = text("""
     WITH new AS MATERIALIZED (
-        SELECT nextval(pg_get_serial_sequence('event', 'id')) AS id, u.* FROM unnest(
+        SELECT nextval(pg_get_serial_sequence('event', 'id')) AS id, u.*
+        FROM (SELECT set_config('lock_timeout', :lock_timeout, true)) AS settings, unnest(
             CAST(:connection_ids AS bigint[]), CAST(:event_types AS text[]), CAST(:arr_ids AS integer[]),
             CAST(:payloads AS bytea[])
         ) WITH ORDINALITY AS u(connection_id, event_type, arr_id, payload, place)
@@ -58,7 +46,8 @@ _STORE = text("""
         ON CONFLICT (connection_id, arr_id) DO UPDATE
         SET requested_seq = i.requested_seq + excluded.requested_seq, failed = false,
             attempts = CASE WHEN i.failed THEN 0 ELSE i.attempts END,
-            next_at = CASE WHEN i.failed THEN now() ELSE i.next_at END
+            next_at = CASE WHEN i.failed THEN now()
+                           WHEN i.synced_seq = i.requested_seq THEN greatest(i.next_at, now()) ELSE i.next_at END
         RETURNING connection_id, arr_id, requested_seq
     ), numbered AS (
         SELECT new.*, raised.requested_seq - items.events
@@ -73,8 +62,6 @@ _STORE = text("""
     SELECT id, item_seq FROM numbered ORDER BY place
 """)
 
-_LOCK_TIMEOUT = text("SELECT set_config('lock_timeout', :milliseconds, true)")
-
 _DELETE_OLD = text("""
     DELETE FROM event WHERE id IN (
         SELECT id FROM event WHERE state IN ('processed', 'ignored') AND processed_at < now() - CAST(:kept AS interval)
@@ -87,14 +74,25 @@ _LEFT_BY_EVENT = text("""
 """)
 
 
+_RAISE_FOR_REPLAY = text("""
+    UPDATE item_sync SET requested_seq = requested_seq + 1, failed = false, attempts = 0, next_at = now(), error = NULL
+    WHERE connection_id = :connection_id AND arr_id = :arr_id RETURNING requested_seq
+""")
+
+_MAKE_PENDING = text("""
+    UPDATE event SET state = 'pending', item_seq = :item_seq, error = NULL, processed_at = NULL
+    WHERE id = :id
+""")
+
+
 async def store_batch(tx: AsyncConnection, new: Sequence[NewEvent], lock_timeout: timedelta) -> list[StoredEvent]:
     """Write events and, for those that name an item, raise that item's request counter in the same statement.
 
     Items are locked in the order of their keys, so that two batches never wait for each other. Raises DBAPIError where
     an item stays locked for longer than `lock_timeout`.
     """
-    await tx.execute(_LOCK_TIMEOUT, {"milliseconds": f"{int(lock_timeout.total_seconds() * 1000)}ms"})
     values = {
+        "lock_timeout": f"{int(lock_timeout.total_seconds() * 1000)}ms",
         "connection_ids": [event.connection_id for event in new],
         "event_types": [event.event_type for event in new],
         "arr_ids": [event.arr_id for event in new],
@@ -114,30 +112,17 @@ async def announced_leaving(tx: AsyncConnection, connection_id: int, arr_id: int
     return (await tx.execute(_LEFT_BY_EVENT, values)).one_or_none() is not None
 
 
-async def list_page(
-    tx: AsyncConnection, state: EventState | None, before_id: int | None, limit: int
-) -> tuple[Sequence[EventRead], int]:
-    """List events, newest first, and count all of that state."""
-    wanted = true() if state is None else event.c.state == state
-    total = (await tx.execute(select(func.count()).select_from(event).where(wanted))).scalar_one()
-    query = select(*_COLUMNS).where(wanted).order_by(event.c.id.desc()).limit(limit)
-    if before_id is not None:
-        query = query.where(event.c.id < before_id)
-    return [_to_read(row) for row in (await tx.execute(query)).mappings()], total
+async def make_pending(tx: AsyncConnection, event_id: int, connection_id: int, arr_id: int) -> None:
+    """Give a stored event its item's next request number, due now, and forget past failures.
 
-
-async def list_for_item(tx: AsyncConnection, connection_id: int, arr_id: int, limit: int) -> Sequence[EventRead]:
-    """List the newest events of one item."""
-    query = select(*_COLUMNS).where(event.c.connection_id == connection_id, event.c.arr_id == arr_id)
-    rows = await tx.execute(query.order_by(event.c.id.desc()).limit(limit))
-    return [_to_read(row) for row in rows.mappings()]
+    A sync that runs meanwhile covers only older numbers, so this one gets a sync of its own.
+    """
+    item = {"connection_id": connection_id, "arr_id": arr_id}
+    item_seq = (await tx.execute(_RAISE_FOR_REPLAY, item)).scalar_one_or_none()
+    await tx.execute(_MAKE_PENDING, {"id": event_id, "item_seq": item_seq})
 
 
 async def last_received(tx: AsyncConnection) -> dict[int, datetime]:
     """Give the time of each connection's newest event."""
     query = select(event.c.connection_id, func.max(event.c.received_at)).group_by(event.c.connection_id)
     return {row[0]: row[1] for row in await tx.execute(query)}
-
-
-def _to_read(row: RowMapping) -> EventRead:
-    return EventRead.model_validate(dict(row))

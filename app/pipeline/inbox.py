@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -17,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from app.context import Deps
 from app.db import events
 from app.db.events import NewEvent, StoredEvent
-from app.errors import Unavailable
+from app.errors import NotFound, Unavailable
 
 MOST_WAITING = 2000
 BATCH = 256
@@ -27,6 +28,7 @@ LOCK_TIMEOUT_ALONE = timedelta(milliseconds=1500)
 ALONE_AT_ONCE = 3
 
 _LOCK_NOT_AVAILABLE = "55P03"
+_NO_SUCH_CONNECTION = "23503"
 _Entry = tuple[NewEvent, "asyncio.Future[StoredEvent]"]
 
 
@@ -34,7 +36,8 @@ class Inbox:
     """Stores events from entering to leaving; what still waits then is refused."""
 
     def __init__(self, deps: Deps) -> None:
-        self._deps = deps
+        self._standing = deps.db.standing()
+        self._db = deps.db
         self._waiting: deque[_Entry] = deque()
         self._arrived = asyncio.Event()
         self._flusher: asyncio.Task[None] | None = None
@@ -53,21 +56,22 @@ class Inbox:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         _refuse(list(self._waiting), Unavailable("Trailhook is stopping; send this webhook again."))
+        await self._standing.close()
 
     async def store(self, new: NewEvent) -> StoredEvent:
         """Store one event; returns after its commit. Raises Unavailable where Postgres cannot, or takes too long."""
         if len(self._waiting) >= MOST_WAITING:
             message = "More webhooks wait than can be stored; send this one again in a few seconds."
             raise Unavailable(message)
-        stored: asyncio.Future[StoredEvent] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        stored: asyncio.Future[StoredEvent] = loop.create_future()
         self._waiting.append((new, stored))
         self._arrived.set()
+        patience = loop.call_later(PATIENCE, _give_up, stored)
         try:
-            async with asyncio.timeout(PATIENCE):
-                return await stored
-        except TimeoutError as error:
-            message = "Postgres takes too long to store the event; it was refused so that it can be sent again."
-            raise Unavailable(message) from error
+            return await stored
+        finally:
+            patience.cancel()
 
     async def _flush_for_ever(self) -> None:
         while True:
@@ -78,8 +82,11 @@ class Inbox:
                 await self._flush([entry for entry in batch if not entry[1].done()])
 
     async def _flush(self, batch: list[_Entry]) -> None:
+        if not batch:
+            return
+        new = [new for new, _ in batch]
         try:
-            await self._commit(batch, LOCK_TIMEOUT)
+            stored = await self._standing.run(lambda statements: events.store_batch(statements, new, LOCK_TIMEOUT))
         except Unavailable as error:
             _refuse(batch, error)
         except DBAPIError as error:
@@ -88,26 +95,43 @@ class Inbox:
                 task = asyncio.create_task(self._flush_alone(entry))
                 self._alone.add(task)
                 task.add_done_callback(self._alone.discard)
+        else:
+            _acknowledge(batch, stored)
 
     async def _flush_alone(self, entry: _Entry) -> None:
         """Store one event by itself, so that one locked item or one bad row delays no other."""
         try:
-            async with self._alone_at_once:
-                await self._commit([entry], LOCK_TIMEOUT_ALONE)
+            async with self._alone_at_once, self._db.transaction() as tx:
+                stored = await events.store_batch(tx, [entry[0]], LOCK_TIMEOUT_ALONE)
         except Unavailable as error:
             _refuse([entry], error)
         except DBAPIError as error:
-            locked = getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE
-            _refuse([entry], Unavailable("The item is busy; send this webhook again.") if locked else error)
+            _refuse([entry], _refusal(error))
+        else:
+            _acknowledge([entry], stored)
 
-    async def _commit(self, batch: list[_Entry], lock_timeout: timedelta) -> None:
-        if not batch:
-            return
-        async with self._deps.db.transaction() as tx:
-            stored = await events.store_batch(tx, [new for new, _ in batch], lock_timeout)
-        for (_, future), event in zip(batch, stored, strict=True):
-            if not future.done():
-                future.set_result(event)
+
+def _refusal(error: DBAPIError) -> Exception:
+    """Give what a sender is told; what is no expected failure stays a bug."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state == _LOCK_NOT_AVAILABLE:
+        return Unavailable("The item is busy; send this webhook again.")
+    if state == _NO_SUCH_CONNECTION:
+        return NotFound("There is no such webhook any more; its connection was deleted.")
+    return error
+
+
+def _acknowledge(batch: list[_Entry], stored: Sequence[StoredEvent]) -> None:
+    for (_, future), event in zip(batch, stored, strict=True):
+        if not future.done():
+            future.set_result(event)
+
+
+def _give_up(stored: asyncio.Future[StoredEvent]) -> None:
+    if not stored.done():
+        stored.set_exception(
+            Unavailable("Postgres takes too long to store the event; it was refused so that it can be sent again.")
+        )
 
 
 def _refuse(batch: list[_Entry], error: Exception) -> None:

@@ -35,6 +35,7 @@ class Receiver:
     ) -> None:
         await self._inbox.__aexit__(kind, error, traceback)
         await self._waker.__aexit__(kind, error, traceback)
+        await self._doors.close()
 
     async def authenticate(self, slug: str, password: str | None) -> WebhookDoor:
         """Let a webhook in; an unknown slug costs what a wrong password costs.
@@ -50,8 +51,8 @@ class Receiver:
         """
         event = _parse(door, body)
         stored = await self._inbox.store(NewEvent(door.connection_id, event.event_type, event.arr_id, body))
-        if event.arr_id is not None and stored.item_seq is not None:
-            self._waker.wake(door.connection_id, event.arr_id, stored.item_seq)
+        if stored.item_seq is not None:
+            self._waker.wake(door.connection_id)
         return EventAccepted(event_id=stored.id, event_type=event.event_type, action=event.action)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from app.web.auth import webhook_password
 from app.web.bodies import read_body
@@ -17,4 +17,4 @@ async def take_webhook(request: AppRequest) -> Response:
     body = await read_body(request, request.state["deps"].settings.max_body_bytes)
     accepted = await receiver.receive(door, body)
     status = 200 if accepted.action is EventAction.TEST else 202
-    return JSONResponse(accepted.model_dump(mode="json"), status)
+    return Response(accepted.model_dump_json(), status, media_type="application/json")

@@ -15,6 +15,7 @@ from app.bootstrap import open_deps
 from app.log import configure_logging
 from app.main import create_app
 from app.settings import load_settings
+from app.web.server import ApiConfig
 from app.web.state import Keys
 
 
@@ -31,10 +32,8 @@ async def serve() -> None:
     async with open_deps(settings, SecretStr(settings.secret_key.get_secret_value())) as opened:
         app = create_app(opened.deps, Keys(settings.api_key, settings.secret_key))
         app.router.routes.insert(0, Route("/empty", empty, methods=["POST"]))
-        config = uvicorn.Config(
-            app, port=settings.port, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2
-        )
-        await uvicorn.Server(config).serve()
+
+        await uvicorn.Server(ApiConfig(app, port=settings.port)).serve()
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from app.db.events import NewEvent
-from app.errors import Unavailable
+from app.db.events import NewEvent, StoredEvent
+from app.errors import NotFound, Unavailable
 from app.pipeline.inbox import Inbox
 from tests.fakes import FakeArr
 from tests.integration.conftest import Bench
@@ -64,3 +64,29 @@ async def test_what_waits_at_a_stop_is_refused_and_never_left_hanging(bench: Ben
             await asyncio.sleep(0.05)
         with pytest.raises((Unavailable, asyncio.CancelledError)):
             await asyncio.wait_for(waiting, 3)
+
+
+async def test_a_connection_that_is_deleted_meanwhile_fails_only_its_own_events(bench: Bench) -> None:
+    connection = await bench.connect(FakeArr())
+    async with Inbox(bench.deps) as inbox:
+        gone, kept = await asyncio.gather(
+            inbox.store(NewEvent(connection + 1, "Download", 1, b"{}")),
+            inbox.store(NewEvent(connection, "Download", 1, b"{}")),
+            return_exceptions=True,
+        )
+    assert isinstance(gone, NotFound)
+    assert isinstance(kept, StoredEvent)
+    assert await bench.rows("SELECT connection_id, item_seq FROM event") == [(connection, 1)]
+    assert await bench.rows("SELECT connection_id FROM item_sync") == [(connection,)]
+
+
+async def test_a_broken_connection_to_postgres_costs_no_webhook(bench: Bench) -> None:
+    connection = await bench.connect(FakeArr())
+    async with Inbox(bench.deps) as inbox:
+        await inbox.store(NewEvent(connection, "Download", 1, b"{}"))
+        await bench.rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await inbox.store(NewEvent(connection, "Download", 1, b"{}"))
+    assert await bench.rows("SELECT count(*) FROM event") == [(2,)]
