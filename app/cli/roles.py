@@ -27,13 +27,11 @@ from app.keys import API_KEY_FILE, SECRET_KEY_FILE, make_data_dir, read_or_make_
 from app.log import configure_logging
 from app.main import create_app
 from app.settings import ENV_PREFIX, Settings
+from app.web.server import ApiConfig, raise_file_limit
 from app.web.state import Keys
 from workers.main import run_worker
 
 PASSED_ON = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR"})
-BACKLOG = 512
-KEEP_ALIVE = 5  # s
-DRAIN = 5  # s, for requests under way when the API stops
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -70,17 +68,9 @@ def open_port(settings: Settings) -> socket.socket:
 
 async def serve_api(settings: Settings, keys: Keys, listener: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are answered first."""
+    raise_file_limit()
     async with open_deps(settings, keys.secret_key) as opened:
-        config = uvicorn.Config(
-            create_app(opened.deps, keys),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            backlog=BACKLOG,
-            timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=DRAIN,
-        )
+        config = ApiConfig(create_app(opened.deps, keys))
         structlog.get_logger(__name__).info("api listens", url=settings.service_url)
         await uvicorn.Server(config).serve(sockets=[listener])
 

@@ -13,16 +13,19 @@ from pydantic import SecretStr
 from app.context import Deps
 from app.crypto import new_secret_key
 from app.main import create_app
+from app.web.server import LINGER, REQUEST_TIMEOUT, ApiConfig
 from app.web.state import Keys
 
 API_KEY = "the key of these tests"
 
 
 @asynccontextmanager
-async def serving(deps: Deps) -> AsyncIterator[httpx.AsyncClient]:
+async def serving(
+    deps: Deps, *, request_timeout: float = REQUEST_TIMEOUT, linger: float = LINGER
+) -> AsyncIterator[httpx.AsyncClient]:
     """Serve on a free port of loopback; the client knows the address and no key."""
     keys = Keys(SecretStr(API_KEY), SecretStr(new_secret_key()))
-    config = uvicorn.Config(create_app(deps, keys), port=0, log_config=None, access_log=False, lifespan="on")
+    config = ApiConfig(create_app(deps, keys), request_timeout=request_timeout, linger=linger)
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn tells nobody
