@@ -1,4 +1,4 @@
-"""Commands that ask the running service: connect, connections, status, media, reconcile."""
+"""Commands that ask the running service: connect, connections, status, media, events, replay, reconcile."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from app.cli import tables
 from app.cli.service import Service
-from app.errors import InvalidRequest, NotFound, TrailhookError
+from app.errors import Conflict, InvalidRequest, NotFound, TrailhookError
 from app.settings import load_settings
-from schemas.base import ArrType, MonitorStatus, MonitorType, RunOutcome
+from schemas.base import ArrType, EventState, MonitorStatus, MonitorType, RunOutcome
 from schemas.connection import ConnectionCreated, ConnectionRead
+from schemas.event import EventRead
 from schemas.media import MediaRead
 from schemas.run import RunAccepted, RunRead
 from schemas.status import Page, StatusRead
@@ -24,12 +25,13 @@ from schemas.status import Page, StatusRead
 POLL = 0.3  # s
 FIRST_RUN_PATIENCE = 60.0  # s; the connection is added whether or not its first run is done by then
 KEY_SIZE = 512
+REPLAYED_AT_ONCE = 100
 AS_JSON = typer.Option("--json", help="Print JSON for scripts.")
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (connect, connections, status, media, reconcile):
+    for command in (connect, connections, status, media, events, replay, reconcile):
         app.command()(command)
 
 
@@ -99,6 +101,62 @@ def media(
     tables.console().print(tables.media_table(page.items))
     if page.total > len(page.items):
         typer.echo(f"{len(page.items)} of {page.total} titles; --limit shows more.")
+
+
+def events(
+    state: Annotated[EventState | None, typer.Option(help="Only events that this became of.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many at most.")] = 50,
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """List what came in, newest first, what became of it and why."""
+    with Service(load_settings()) as service:
+        page = service.get("/events", Page[EventRead], state=state, limit=limit)
+    if as_json:
+        _print_json(page)
+        return
+    if page.items:
+        tables.console().print(tables.event_table(page.items))
+    else:
+        typer.echo("No event." if state is None else f"No event is {state}.")
+    if page.total > len(page.items):
+        typer.echo(f"{len(page.items)} of {page.total} events; --limit shows more.")
+
+
+def replay(
+    event_id: Annotated[int | None, typer.Argument(min=1, help="The event, as `trailhook events` names it.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="All events that failed.")] = False,
+) -> None:
+    """Have an event handled again: its title is asked for and looked at anew."""
+    if (event_id is not None) == failed:
+        typer.echo("error: Give either the ID of an event or --failed.", err=True)
+        raise typer.Exit(2)
+    with Service(load_settings()) as service:
+        if event_id is None:
+            _replay_failed(service)
+            return
+        event = service.post(f"/events/{event_id}/replay", EventRead)
+    what = " of ".join(text for text in (event.event_type, event.title) if text)
+    tables.console().print(f"Event {event.id} ({tables.plain(what)}) is handled again.", soft_wrap=True)
+
+
+def _replay_failed(service: Service) -> None:
+    """Replay page by page down to the oldest, so that what fails again meanwhile is not met twice."""
+    replayed, refusals = 0, list[str]()
+    cursor: str | None = ""
+    while cursor is not None:
+        page = service.get("/events", Page[EventRead], state=EventState.FAILED, limit=REPLAYED_AT_ONCE, cursor=cursor)
+        for event in page.items:
+            try:
+                service.post(f"/events/{event.id}/replay", EventRead)
+                replayed += 1
+            except (Conflict, NotFound) as error:
+                refusals.append(error.message)
+        cursor = page.next_cursor
+    typer.echo(f"{replayed} failed {'event is' if replayed == 1 else 'events are'} handled again.")
+    for message in dict.fromkeys(refusals):
+        typer.echo(f"{refusals.count(message)} not: {message}", err=True)
+    if refusals:
+        raise typer.Exit(1)
 
 
 def reconcile(

@@ -10,13 +10,15 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from app.errors import SetupError, TrailhookError, Unauthorized
+from app.errors import Conflict, NotFound, SetupError, TrailhookError, Unauthorized
 from app.keys import API_KEY_FILE, read_key
 from app.settings import Settings
 from schemas.status import ErrorRead
 
 URL_VARIABLE = "TRAILHOOK_URL"
 TIMEOUT = httpx.Timeout(10, read=180)  # adding a connection waits for the Arr's Test
+
+_REFUSALS: dict[int, type[TrailhookError]] = {httpx.codes.NOT_FOUND: NotFound, httpx.codes.CONFLICT: Conflict}
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -64,7 +66,8 @@ class Service:
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             message = f"{self.url} refuses the API key: set TRAILHOOK_API_KEY to what `trailhook key` prints there."
             raise Unauthorized(message)
-        raise TrailhookError(self._read(answer, ErrorRead).error.message)
+        refusal = _REFUSALS.get(answer.status_code, TrailhookError)
+        raise refusal(self._read(answer, ErrorRead).error.message)
 
     def _read(self, answer: httpx.Response, model: type[M]) -> M:
         try:

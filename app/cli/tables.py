@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from schemas.connection import ConnectionRead
+from schemas.event import EventRead
 from schemas.media import MediaRead
 from schemas.status import StatusRead
 
@@ -17,6 +18,11 @@ from schemas.status import StatusRead
 def console() -> Console:
     """Make the console for standard output."""
     return Console(highlight=False)
+
+
+def plain(text: str) -> str:
+    """Take from other people's words what a terminal would act on."""
+    return escape("".join(char if char.isprintable() else " " for char in text))
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
@@ -40,7 +46,26 @@ def media_table(titles: Sequence[MediaRead]) -> Table:
     for title in titles:
         name = f"{title.title} ({title.year})" if title.year else title.title
         next_try = "" if title.next_try_at is None else ago(title.next_try_at)
-        table.add_row(str(title.id), escape(name), title.status, escape(title.reason_text or ""), next_try)
+        table.add_row(str(title.id), plain(name), title.status, plain(title.reason_text or ""), next_try)
+    return table
+
+
+def event_table(events: Sequence[EventRead]) -> Table:
+    """Show events with what became of each."""
+    table = _table("ID", "Age", "Event", "Title", "What became of it")
+    table.columns[3].max_width = console().width // 4
+    for event in events:
+        title = event.title or ("" if event.arr_id is None else f"item {event.arr_id}")
+        outcome = event.state if event.note is None else f"{event.state}: {event.note}"
+        if event.next_try_at is not None:
+            outcome += f" Next try {ago(event.next_try_at)}."
+        table.add_row(
+            str(event.id),
+            ago(event.received_at).removesuffix(" ago"),
+            plain(f"{event.connection_name} {event.event_type or '?'}"),
+            plain(title),
+            plain(outcome),
+        )
     return table
 
 
@@ -48,11 +73,11 @@ def connection_table(connections: Sequence[ConnectionRead]) -> Table:
     """Show connections with their health."""
     table = _table("ID", "Name", "App", "URL", "Health", "Webhook", "Last event")
     for one in connections:
-        health = "ok" if one.healthy else escape(one.last_error or "down")
+        health = "ok" if one.healthy else plain(one.last_error or "down")
         app = f"{one.arr_type.app_name} {one.arr_version or ''}".strip()
         webhook = one.webhook.state if one.webhook.error is None else f"{one.webhook.state}: {one.webhook.error}"
         table.add_row(
-            str(one.id), escape(one.name), escape(app), escape(one.url), health, escape(webhook), ago(one.last_event_at)
+            str(one.id), plain(one.name), plain(app), plain(one.url), health, plain(webhook), ago(one.last_event_at)
         )
     return table
 
@@ -71,10 +96,10 @@ def status_table(status: StatusRead) -> Table:
         "Downloads": ", ".join(_download(one.title, one.percent) for one in status.downloads.active) or "none",
     }
     for name, text in rows.items():
-        table.add_row(f"[bold]{name}[/bold]", escape(text))
+        table.add_row(f"[bold]{name}[/bold]", plain(text))
     for one in status.connections:
         health = "ok" if one.healthy else one.error or "down"
-        table.add_row(f"[bold]{escape(one.name)}[/bold]", escape(f"{health}; last event {ago(one.last_event_at)}"))
+        table.add_row(f"[bold]{plain(one.name)}[/bold]", plain(f"{health}; last event {ago(one.last_event_at)}"))
     return table
 
 

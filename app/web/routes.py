@@ -33,11 +33,18 @@ _API = [
     Route("/status", status.get_status),
     Route("/connections", connections.list_connections, methods=["GET"]),
     Route("/connections", connections.create_connection, methods=["POST"]),
+    Route("/connections/{connection_id:id}", connections.get_one, methods=["GET"]),
+    Route("/connections/{connection_id:id}", connections.change_one, methods=["PATCH"]),
+    Route("/connections/{connection_id:id}", connections.delete_one, methods=["DELETE"]),
+    Route("/connections/{connection_id:id}/test", connections.test_one, methods=["POST"]),
+    Route("/connections/{connection_id:id}/webhook", connections.register_one, methods=["POST"]),
     Route("/connections/{connection_id:id}/reconcile", connections.reconcile_connection, methods=["POST"]),
     Route("/media", media.list_media),
     Route("/media/{media_id:id}", media.get_one, methods=["GET"]),
     Route("/media/{media_id:id}", media.change_one, methods=["PATCH"]),
     Route("/events", events.list_events),
+    Route("/events/{event_id:id}", events.get_one, methods=["GET"]),
+    Route("/events/{event_id:id}/replay", events.replay_one, methods=["POST"]),
     Route("/runs", runs.list_runs),
     Route("/runs/{run_id:id}", runs.get_run),
 ]
@@ -56,6 +63,8 @@ def routes(url_base: str) -> list[BaseRoute]:
         Route("/login", pages.login_page, methods=["GET"]),
         Route("/login", pages.log_in, methods=["POST"]),
         Route("/logout", pages.log_out, methods=["POST"]),
+        Route("/activity", pages.activity_page, methods=["GET"]),
+        Route("/activity/{event_id:id}/replay", pages.replay_on_page, methods=["POST"]),
         Route("/", pages.titles_page),
     ]
     return [Mount(url_base, Router(below_base, redirect_slashes=False))] if url_base else below_base

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -14,9 +15,10 @@ import pytest
 from app.crypto import new_secret_key
 from app.embedded.postgres import EmbeddedPostgres
 from tests.simulators.arr import ArrSimulator
-from tests.stack import Stack, free_port
+from tests.stack import Stack, free_port, wait_for
 
-COMMANDS = ("up", "api", "worker", "migrate", "connect", "connections", "media", "status", "reconcile", "key")
+ON_THE_MACHINE = ("up", "api", "worker", "migrate", "key")
+CLIENTS = ("connect", "connections", "media", "status", "events", "replay", "reconcile")
 
 
 def trailhook(*arguments: str, stdin: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
@@ -56,11 +58,18 @@ def roles(postgres: str, data_dir: Path, secret_key: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ON_THE_MACHINE + CLIENTS)
 def test_every_command_explains_itself(command: str) -> None:
     done = trailhook(command, "--help")
     assert done.returncode == 0
     assert command in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["replay"], ["replay", "1", "--failed"], ["events", "--state", "lost"]])
+def test_wrong_usage_of_the_inbox_is_one_sentence(arguments: list[str]) -> None:
+    done = trailhook(*arguments)
+    assert done.returncode == 2
+    assert sum("rror" in line for line in done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("arguments", [["nothing"], ["connect"], ["connect", "lidarr", "x"], ["media", "--limit", "0"]])
@@ -145,6 +154,43 @@ def test_connecting_explains_what_is_wrong(tmp_path: Path) -> None:
         )
         assert "FROM=TO" in one_sentence(mapped)
         assert "There is no connection yet" in one_sentence(stack.command("reconcile"))
+
+
+def test_events_are_listed_and_replayed(tmp_path: Path, postgres: str) -> None:
+    sql(postgres, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    with (
+        ArrSimulator("Radarr", tmp_path / "movies") as radarr,
+        Stack(tmp_path / "service", DATABASE_URL=postgres, SECRET_KEY=new_secret_key()) as stack,
+    ):
+        stack.connect("radarr", radarr.url, radarr.api_key, "--monitor", "none")
+        radarr.import_file(radarr.add("Sintel", 2010))
+
+        def pending() -> int:
+            return int(stack.api("GET", "/events?state=pending")["total"])
+
+        wait_for("the events to be handled", lambda: pending() == 0)
+        shown = json.loads(stack.command("events", "--state", "processed", "--json").stdout)
+        assert {item["title"] for item in shown["items"]} == {"Sintel"}
+        assert "is a test of the webhook" in " ".join(stack.command("events", "--state", "ignored").stdout.split())
+        sql(postgres, "UPDATE event SET state = 'failed', error = 'Radarr broke.' WHERE state = 'processed'")
+        lines = stack.command("events", "--state", "failed", "--limit", "1").stdout.splitlines()
+        assert "failed: Radarr broke." in lines[1]
+        assert all(len(line) <= 80 for line in lines)
+        assert lines[-1] == f"1 of {shown['total']} events; --limit shows more."
+        said = stack.command("replay", "--failed")
+        assert (said.returncode, said.stdout) == (0, f"{shown['total']} failed events are handled again.\n")
+        wait_for("the replays", lambda: pending() == 0)
+        assert stack.command("events", "--state", "failed").stdout == "No event is failed.\n"
+        newest = shown["items"][0]["id"]
+        assert f"Event {newest} (Download of Sintel) is handled again." in stack.command("replay", str(newest)).stdout
+        assert "There is no event 999999." in one_sentence(stack.command("replay", "999999"))
+        sql(
+            postgres,
+            "UPDATE event SET state = 'failed' WHERE arr_id IS NOT NULL; UPDATE connection SET enabled = false",
+        )
+        refused = stack.command("replay", "--failed")
+        assert (refused.returncode, refused.stdout) == (1, "0 failed events are handled again.\n")
+        assert refused.stderr == f"{shown['total']} not: Radarr is disabled: enable it, then replay its events.\n"
 
 
 def sql(url: str, statements: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from app.db import attempts, events, media, trailers
+from app.db import attempts, event_views, media, trailers
 from app.db.media import MediaFilter
 from app.errors import InvalidRequest
 from app.pipeline.media import get_media, update_media
@@ -52,7 +52,7 @@ async def detail_of(request: AppRequest, media_id: int) -> MediaDetail:
         heard = (
             []
             if title.arr_id is None
-            else await events.list_for_item(tx, title.connection_id, title.arr_id, SHOWN_WITH_ONE)
+            else await event_views.list_for_item(tx, title.connection_id, title.arr_id, SHOWN_WITH_ONE)
         )
         return MediaDetail(
             **media_read(title).model_dump(),
