@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 UV ?= uv
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test check format bench lock clean
+.PHONY: help install demo run test check format bench chaos lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,10 @@ format: $(VENV)/.dev ## rewrite the code in the project's format
 
 bench: $(VENV)/.dev ## measure; ONLY=name picks one
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
+
+chaos: $(VENV)/.dev ## break everything and count what is lost; SEED=1 SECONDS=60 SEEDS=5
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(SEEDS),--seeds $(SEEDS))
 
 lock: ## resolve the two lock files anew (needs uv)
 	env -u UV_FIND_LINKS -u UV_INDEX_URL -u UV_DEFAULT_INDEX $(UV) --no-config pip compile --universal --generate-hashes \

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +16,7 @@ from tests.simulators import arr_events
 from tests.simulators.arr_connect import MASK, Connect
 from tests.simulators.arr_library import Library
 from tests.simulators.arr_movies import Movies
-from tests.simulators.arr_rest import Front, Rest
+from tests.simulators.arr_rest import Call, Front, Rest
 from tests.simulators.arr_sender import TIMEOUT, Delivery
 from tests.simulators.arr_shows import Shows
 from tests.simulators.faults import Fault
@@ -83,6 +83,15 @@ class ArrSimulator:
     def requests(self) -> Counter[str]:
         """How often each path below /api/v3 was asked for."""
         return self._front.requests
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every call, with its two ends and the name of who made it."""
+        return self._front.calls
+
+    def name_callers(self, name_of: Callable[[int], str]) -> None:
+        """Let this name the callers by their ports, while they wait for the answer."""
+        self._front.name_caller = name_of
 
     @property
     def fault(self) -> Fault | Sequence[Fault] | None:

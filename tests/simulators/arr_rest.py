@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, MutableMapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
@@ -157,11 +159,28 @@ async def _not_json(_request: Request, fault: Exception) -> Response:
     return problem(400, "One or more validation errors occurred.", errors={"$": [str(fault)]})
 
 
+@dataclass(slots=True)
+class Call:
+    """One call, with `time.time()` of its two ends: the end is the last byte of the answer, or the caller leaving.
+
+    `caller` is what `name_caller` made of the caller's port; `status` stays None where the caller left first.
+    """
+
+    method: str
+    resource: str
+    caller: str
+    began: float
+    ended: float | None = None
+    status: int | None = None
+
+
 class Front:
     """What each call meets first: URL base, count, fault, key, content type; and the version on each answer."""
 
     def __init__(self, app: ASGIApp, url_base: str, api_key: str, version: str) -> None:
         self.requests: Counter[str] = Counter()
+        self.calls: list[Call] = []
+        self.name_caller: Callable[[int], str] = str
         self.fault: Fault | Sequence[Fault] | None = None
         self.control: ASGIApp | None = None
         self._app, self._url_base, self._api_key, self._version = app, url_base, api_key, version
@@ -177,10 +196,18 @@ class Front:
         below = path.removeprefix(self._url_base).rstrip("/") or "/"
         resource = below.removeprefix(API)
         self.requests[resource] += 1
-        fault = self._fault_of(scope["method"], resource)
+        call = Call(scope["method"], resource, self.name_caller(scope["client"][1]), time.time())
+        self.calls.append(call)
+        answering = asyncio.create_task(self._answer(call, {**scope, "path": below}, receive, send))
+        if call.method == "GET":  # its body is empty, so that all there is to receive is the caller leaving
+            await _until_gone(receive, answering, call)
+        return await answering
+
+    async def _answer(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+        fault, noting = self._fault_of(call.method, call.resource), _noting(call, send)
         if fault is None:
-            return await self._truth({**scope, "path": below}, receive, send)
-        return await fault.answer(self._truth, {**scope, "path": below}, receive, send, self._still(fault))
+            return await self._truth(scope, receive, noting)
+        return await fault.answer(self._truth, scope, receive, noting, self._still(fault))
 
     async def _truth(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = self._refusal(scope["method"], scope["path"], Headers(scope=scope), scope["query_string"])
@@ -218,3 +245,29 @@ class Front:
             await send(message)
 
         return sending
+
+
+async def _until_gone(receive: Receive, answering: asyncio.Task[None], call: Call) -> None:
+    """Wait for the answer's end, and note when the caller leaves before it."""
+
+    async def leaving() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        call.ended = call.ended or time.time()
+
+    gone = asyncio.create_task(leaving())
+    await asyncio.wait({answering})
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+    call.ended = call.ended or time.time()
+
+
+def _noting(call: Call, send: Send) -> Send:
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start" and call.ended is None:
+            call.status = message["status"]
+        await send(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            call.ended = call.ended or time.time()
+
+    return sending

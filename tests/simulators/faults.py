@@ -20,7 +20,8 @@ _POLL = 0.02  # s
 class Fault:
     """One kind of wrong answer, for every path that lies at or below `path` (below /api/v3) and one method or all.
 
-    `instead` is False where the truth follows: after `seconds`, after the end of a `hang`, or `cut` off in the middle.
+    `instead` is False where the truth follows: after `seconds`, after the end of a `hang`, or `cut` off in the middle;
+    `late` seconds pass between what is read for the answer and its first byte.
     """
 
     status: int = 500
@@ -34,6 +35,7 @@ class Fault:
     hang: bool = False
     cut: bool = False
     chunked: bool = False
+    late: float = 0.0
 
     def covers(self, method: str, path: str) -> bool:
         below = path == self.path or path.startswith(self.path.rstrip("/") + "/")
@@ -50,7 +52,15 @@ class Fault:
         elif self.cut:
             await truth(scope, receive, _Cutter(send, chunked=self.chunked))
         else:
-            await truth(scope, receive, send)
+            await truth(scope, receive, self._after_a_while(send) if self.late else send)
+
+    def _after_a_while(self, send: Send) -> Send:
+        async def sending(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                await asyncio.sleep(self.late)
+            await send(message)
+
+        return sending
 
 
 class _Cutter:
@@ -112,6 +122,11 @@ def other_app(app_name: str) -> Fault:
 
 def slow(seconds: float, path: str = "") -> Fault:
     return Fault(seconds=seconds, instead=False, path=path)
+
+
+def late(seconds: float, path: str = "") -> Fault:
+    """Read the truth at once and tell it after a while, when it may no longer be true."""
+    return Fault(late=seconds, instead=False, path=path)
 
 
 def hang(path: str = "") -> Fault:

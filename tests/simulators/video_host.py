@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -53,11 +54,22 @@ class Video:
     silent: str = ""
 
 
+@dataclass(slots=True)
+class Transfer:
+    """One media request, with `time.time()` of its two ends: the end is the last byte, or the client leaving."""
+
+    video_id: str
+    name: str
+    began: float
+    ended: float | None = None
+
+
 class VideoHost:
     """Serves on loopback; the counters tell of each video by id.
 
     `downloads`: how often its picture was asked for from the first byte; `under_way`: media requests being answered;
-    `most_at_once`: the most of these there ever were, and `most_in_all` that of all videos together.
+    `most_at_once`: the most of these there ever were, and `most_in_all` that of all videos together; `transfers`: each
+    of them with its times.
     """
 
     def __init__(self, ffmpeg: Path, cache: Path, port: int = 0) -> None:
@@ -66,6 +78,7 @@ class VideoHost:
         self.under_way: Counter[str] = Counter()
         self.most_at_once: Counter[str] = Counter()
         self.most_in_all = 0
+        self.transfers: list[Transfer] = []
         self.searches: list[str] = []
         self.search_error: str | None = None
         self._answers: dict[str, list[str]] = {}
@@ -189,10 +202,12 @@ class VideoHost:
         headers = {"Content-Length": str(last - first + 1), "Accept-Ranges": "bytes"}
         if wished:
             headers["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
-        stream = self._stream(video, body[first : last + 1])
+        transfer = Transfer(video.video_id, path.name, time.time())
+        self.transfers.append(transfer)
+        stream = self._stream(video, body[first : last + 1], transfer)
         return StreamingResponse(stream, 206 if wished else 200, headers, _TYPES.get(path.suffix))
 
-    async def _stream(self, video: Video, body: bytes) -> AsyncIterator[bytes]:
+    async def _stream(self, video: Video, body: bytes, transfer: Transfer) -> AsyncIterator[bytes]:
         self.under_way[video.video_id] += 1
         self.most_at_once[video.video_id] = max(self.most_at_once[video.video_id], self.under_way[video.video_id])
         self.most_in_all = max(self.most_in_all, self.under_way.total())
@@ -200,7 +215,7 @@ class VideoHost:
             end = len(body) // 2 if video.cut or video.hang else len(body)
             for start in range(0, end, CHUNK):
                 yield body[start : min(start + CHUNK, end)]
-                if video.rate:
+                if video.rate and start + CHUNK < end:
                     await asyncio.sleep(CHUNK / video.rate)
             if video.hang:
                 await asyncio.sleep(FOR_EVER)
@@ -209,6 +224,7 @@ class VideoHost:
                 raise ConnectionAbortedError(message)
         finally:
             self.under_way[video.video_id] -= 1
+            transfer.ended = time.time()
 
 
 if __name__ == "__main__":
