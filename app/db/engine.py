@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime
 from typing import TypeVar
 
 from pydantic import SecretStr
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -17,6 +15,7 @@ from app.errors import Unavailable
 
 STATEMENT_TIMEOUT = 30_000  # ms
 IDLE_IN_TRANSACTION_TIMEOUT = 60_000  # ms
+ANSWER_TIMEOUT = 35.0  # s; Postgres ends a statement before this, unless it hangs or the network is cut
 CONNECT_TIMEOUT = 5.0  # s
 POOL_TIMEOUT = 5.0  # s
 # Classes and codes of SQLSTATE: connection, resources (disk full, too many clients), operator intervention (shutting
@@ -39,6 +38,7 @@ class Database:
             hide_parameters=True,
             connect_args={
                 "timeout": CONNECT_TIMEOUT,
+                "command_timeout": ANSWER_TIMEOUT,
                 "server_settings": {
                     "application_name": "trailhook",
                     "timezone": "UTC",
@@ -117,9 +117,3 @@ def _is_away(error: DBAPIError) -> bool:
     state = getattr(error.orig, "sqlstate", None) or ""
     lost = error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError))
     return lost or state.startswith(_AWAY_STATES)
-
-
-async def database_clock(tx: AsyncConnection) -> datetime:
-    """Give the one clock that all workers share."""
-    now: datetime = (await tx.execute(text("SELECT clock_timestamp()"))).scalar_one()
-    return now

@@ -14,12 +14,13 @@ from app.db.tables import event
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """A webhook as it came; `arr_id` only where it asks for a sync."""
+    """A webhook as it came; `arr_id` only where it asks for a sync, `note` where it tells why it does not."""
 
     connection_id: int
     event_type: str | None
     arr_id: int | None
     payload: bytes
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,8 @@ _STORE = text("""
         SELECT nextval(pg_get_serial_sequence('event', 'id')) AS id, u.*
         FROM (SELECT set_config('lock_timeout', :lock_timeout, true)) AS settings, unnest(
             CAST(:connection_ids AS bigint[]), CAST(:event_types AS text[]), CAST(:arr_ids AS integer[]),
-            CAST(:payloads AS bytea[])
-        ) WITH ORDINALITY AS u(connection_id, event_type, arr_id, payload, place)
+            CAST(:payloads AS bytea[]), CAST(:notes AS text[])
+        ) WITH ORDINALITY AS u(connection_id, event_type, arr_id, payload, note, place)
     ), items AS (
         SELECT connection_id, arr_id, count(*) AS events FROM new WHERE arr_id IS NOT NULL
         GROUP BY connection_id, arr_id
@@ -54,8 +55,8 @@ _STORE = text("""
                  + row_number() OVER (PARTITION BY connection_id, arr_id ORDER BY place) AS item_seq
         FROM new LEFT JOIN items USING (connection_id, arr_id) LEFT JOIN raised USING (connection_id, arr_id)
     ), stored AS (
-        INSERT INTO event (id, connection_id, event_type, arr_id, item_seq, payload, state, processed_at)
-        SELECT id, connection_id, event_type, arr_id, item_seq, payload,
+        INSERT INTO event (id, connection_id, event_type, arr_id, item_seq, payload, error, state, processed_at)
+        SELECT id, connection_id, event_type, arr_id, item_seq, payload, note,
                CASE WHEN arr_id IS NULL THEN 'ignored' ELSE 'pending' END, CASE WHEN arr_id IS NULL THEN now() END
         FROM numbered
     )
@@ -97,6 +98,7 @@ async def store_batch(tx: AsyncConnection, new: Sequence[NewEvent], lock_timeout
         "event_types": [event.event_type for event in new],
         "arr_ids": [event.arr_id for event in new],
         "payloads": [event.payload for event in new],
+        "notes": [event.note for event in new],
     }
     return [StoredEvent(row.id, row.item_seq) for row in await tx.execute(_STORE, values)]
 

@@ -77,7 +77,8 @@ _COMPLETE = text("""
 
 _FINISH_EVENTS = text("""
     UPDATE event SET state = :state, error = :error, processed_at = now()
-    WHERE connection_id = :connection_id AND arr_id = :arr_id AND state = 'pending' AND item_seq <= :claimed_seq
+    WHERE connection_id = :connection_id AND arr_id = :arr_id AND item_seq <= :claimed_seq
+      AND state IN ('pending', 'failed') AND (state = 'pending' OR :state = 'processed')
 """)
 
 _RELEASE = text("""

@@ -100,7 +100,9 @@ event = Table(
     Column("state", Text, nullable=False),
     Column("error", Text),
     _time("processed_at"),
-    Index("ix_event_pending", "connection_id", "arr_id", "item_seq", postgresql_where=text("state = 'pending'")),
+    Index(
+        "ix_event_open", "connection_id", "arr_id", "item_seq", postgresql_where=text("state IN ('pending', 'failed')")
+    ),
     Index("ix_event_state", "state", "id"),
     Index("ix_event_processed_at", "processed_at", postgresql_where=text("state IN ('processed', 'ignored')")),
     Index("ix_event_connection", "connection_id", "received_at"),

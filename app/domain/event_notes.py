@@ -70,4 +70,4 @@ def _why_ignored(facts: EventFacts) -> str:
         return "It has no event type that can be read."
     if facts.event_type == "Test":
         return "It is a test of the webhook and asks for nothing."
-    return f"It names no title of {facts.connection_name}, or {facts.connection_name} was disabled when it came."
+    return f"It names no title of {facts.connection_name}."

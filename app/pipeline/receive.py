@@ -16,6 +16,8 @@ from schemas.base import EventAction
 from schemas.event import EventAccepted
 from schemas.webhooks import NotAnEvent, WebhookEvent, parse_event
 
+DISABLED = "The connection was disabled when it came."
+
 
 class Receiver:
     """The receiving side of one API process, from entering to leaving."""
@@ -50,7 +52,10 @@ class Receiver:
         Raises InvalidRequest for anything but a JSON object, Unavailable where Postgres cannot commit.
         """
         event = _parse(door, body)
-        stored = await self._inbox.store(NewEvent(door.connection_id, event.event_type, event.arr_id, body))
+        note = None
+        if not door.enabled and event.action is EventAction.SYNC:
+            event, note = WebhookEvent(event.event_type, None, EventAction.IGNORED), DISABLED
+        stored = await self._inbox.store(NewEvent(door.connection_id, event.event_type, event.arr_id, body, note))
         if stored.item_seq is not None:
             self._waker.wake(door.connection_id)
         return EventAccepted(event_id=stored.id, event_type=event.event_type, action=event.action)
@@ -58,10 +63,7 @@ class Receiver:
 
 def _parse(door: WebhookDoor, body: bytes) -> WebhookEvent:
     try:
-        event = parse_event(door.arr_type, body)
+        return parse_event(door.arr_type, body)
     except NotAnEvent as error:
         message = f"Nothing was stored: {error}."
         raise InvalidRequest(message) from error
-    if not door.enabled and event.action is EventAction.SYNC:
-        return WebhookEvent(event.event_type, None, EventAction.IGNORED)
-    return event

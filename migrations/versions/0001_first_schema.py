@@ -75,11 +75,11 @@ def upgrade() -> None:
     op.create_index("ix_event_connection", "event", ["connection_id", "received_at"], unique=False)
     op.create_index("ix_event_item", "event", ["connection_id", "arr_id", "id"], unique=False)
     op.create_index(
-        "ix_event_pending",
+        "ix_event_open",
         "event",
         ["connection_id", "arr_id", "item_seq"],
         unique=False,
-        postgresql_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state IN ('pending', 'failed')"),
     )
     op.create_index(
         "ix_event_processed_at",

@@ -157,8 +157,8 @@ class Demo:
     def _show_events(self) -> None:
         events = sorted(self._stack.api("GET", "/events?limit=500")["items"], key=lambda event: int(event["id"]))
         for event in events[self._seen_events :]:
-            job = f"sync_item({event['connection_id']}, {event['arr_id']})" if event["arr_id"] else "nothing"
-            say(f"  event {event['id']:>2} {event['event_type']:<12} woke {job}")
+            asks = f"asks for item {event['arr_id']}" if event["arr_id"] else "asks for nothing"
+            say(f"  event {event['id']:>2} {event['event_type']:<12} {asks}")
         self._seen_events = len(events)
 
     def _report(self) -> bool:

@@ -174,6 +174,9 @@ async def test_a_disabled_connection_acknowledges_and_ignores(bench: Bench, clie
     answer = await client.post("/webhooks/radarr", content=event(), auth=(USER, password))
     assert (answer.status_code, answer.json()["action"]) == (202, "ignored")
     assert await bench.rows("SELECT 1 FROM item_sync") == []
+    assert await bench.rows("SELECT state, error FROM event") == [
+        ("ignored", "The connection was disabled when it came.")
+    ]
 
 
 async def test_the_door_is_never_a_redirect(client: httpx.AsyncClient) -> None:
