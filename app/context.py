@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol
 
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,7 +21,6 @@ from schemas.base import ArrType
 from schemas.media import MediaCreate
 
 RawItem = Mapping[str, object]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +62,15 @@ class Transactions(Protocol):
 class Statements(Protocol):
     """One kept connection on which each statement commits by itself; for one user at a time."""
 
-    async def run(self, statement: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def fetch(self, statement: str, *values: object) -> Sequence[Mapping[str, Any]]:
         """Run a statement; where the connection broke it is run on a new one, and so may take effect twice.
 
-        Raises Unavailable.
+        Raises Unavailable, and `app.db.engine.StatementFailed` where Postgres refuses it.
         """
         ...
 
     async def close(self) -> None:
-        """Give the connection back."""
+        """End the connection."""
         ...
 
 

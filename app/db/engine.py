@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import TypeVar
+from datetime import datetime
 
+import asyncpg
 from pydantic import SecretStr
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -19,9 +21,9 @@ ANSWER_TIMEOUT = 35.0  # s; Postgres ends a statement before this, unless it han
 CONNECT_TIMEOUT = 5.0  # s
 POOL_TIMEOUT = 5.0  # s
 # Classes and codes of SQLSTATE: connection, resources (disk full, too many clients), operator intervention (shutting
-# down, starting up, statement timeout), deadlock and serialization failures, read-only.
-_AWAY_STATES = ("08", "53", "57", "40", "25006")
-T = TypeVar("T")
+# down, starting up, statement timeout), deadlock and serialization failures, a refused log-in, no such database,
+# read-only.
+_AWAY_STATES = ("08", "53", "57", "40", "28", "3D", "25006")
 AWAY = "Postgres cannot be reached; check that it runs and that TRAILHOOK_DATABASE_URL is right."
 
 
@@ -68,36 +70,68 @@ class Database:
         await self._engine.dispose()
 
 
+class StatementFailed(Exception):
+    """Postgres refused a statement of a standing connection; `sqlstate` says why."""
+
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__(f"Postgres refused the statement with {sqlstate}")
+        self.sqlstate = sqlstate
+
+
 class StandingConnection:
-    """One connection kept for statements that each commit by themselves, in one round trip; for one user at a time."""
+    """One connection kept for statements that each commit by themselves, in one round trip; for one user at a time.
+
+    It speaks asyncpg: on the way of every webhook SQLAlchemy's own work would cost as much as the driver's.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._kept: AsyncConnection | None = None
+        self._driver: asyncpg.Connection[asyncpg.Record] | None = None
 
-    async def run(self, statement: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def fetch(self, statement: str, *values: object) -> list[asyncpg.Record]:
         """Run a statement, and once more on a new connection where the kept one is broken: it may take effect twice.
 
-        Raises Unavailable where Postgres cannot be reached, or went away before the commit was sure.
+        Raises StatementFailed, and Unavailable where Postgres cannot be reached, or went away before the commit was
+        sure.
         """
-        if self._kept is not None:
+        if self._driver is not None:
             try:
-                return await self._attempt(self._kept, statement)
+                return await _fetch(self._driver, statement, values)
             except Unavailable:
                 await self.close()
-        with _away_as_unavailable():
-            self._kept = await self._engine.connect()
-        return await self._attempt(self._kept, statement)
+        driver = await self._open()
+        return await _fetch(driver, statement, values)
 
     async def close(self) -> None:
-        """Give the connection back."""
-        kept, self._kept = self._kept, None
+        """End the connection."""
+        kept, self._kept, self._driver = self._kept, None, None
         if kept is not None:
+            await kept.invalidate()
             await kept.close()
 
-    async def _attempt(self, kept: AsyncConnection, statement: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def _open(self) -> asyncpg.Connection[asyncpg.Record]:
         with _away_as_unavailable():
-            return await statement(kept)
+            self._kept = await self._engine.connect()
+            driver = (await self._kept.get_raw_connection()).driver_connection
+        assert isinstance(driver, asyncpg.Connection)
+        self._driver = driver
+        return driver
+
+
+async def _fetch(
+    driver: asyncpg.Connection[asyncpg.Record], statement: str, values: Sequence[object]
+) -> list[asyncpg.Record]:
+    try:
+        rows: list[asyncpg.Record] = await driver.fetch(statement, *values)
+    except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+        raise Unavailable(AWAY) from error
+    except asyncpg.PostgresError as error:
+        state = error.sqlstate or ""
+        if state.startswith(_AWAY_STATES):
+            raise Unavailable(AWAY) from error
+        raise StatementFailed(state) from error
+    return rows
 
 
 @contextmanager
@@ -117,3 +151,9 @@ def _is_away(error: DBAPIError) -> bool:
     state = getattr(error.orig, "sqlstate", None) or ""
     lost = error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError))
     return lost or state.startswith(_AWAY_STATES)
+
+
+async def database_clock(tx: AsyncConnection) -> datetime:
+    """Give the one clock that all workers share."""
+    now: datetime = (await tx.execute(text("SELECT clock_timestamp()"))).scalar_one()
+    return now

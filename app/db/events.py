@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.context import Statements
 from app.db.tables import event
 
 
@@ -31,12 +32,12 @@ class StoredEvent:
     item_seq: int | None
 
 
-_STORE = text("""
+_STORE = """
     WITH new AS MATERIALIZED (
         SELECT nextval(pg_get_serial_sequence('event', 'id')) AS id, u.*
-        FROM (SELECT set_config('lock_timeout', :lock_timeout, true)) AS settings, unnest(
-            CAST(:connection_ids AS bigint[]), CAST(:event_types AS text[]), CAST(:arr_ids AS integer[]),
-            CAST(:payloads AS bytea[]), CAST(:notes AS text[])
+        FROM (SELECT set_config('lock_timeout', $1, true)) AS settings, unnest(
+            CAST($2 AS bigint[]), CAST($3 AS text[]), CAST($4 AS integer[]),
+            CAST($5 AS bytea[]), CAST($6 AS text[])
         ) WITH ORDINALITY AS u(connection_id, event_type, arr_id, payload, note, place)
     ), items AS (
         SELECT connection_id, arr_id, count(*) AS events FROM new WHERE arr_id IS NOT NULL
@@ -61,7 +62,7 @@ _STORE = text("""
         FROM numbered
     )
     SELECT id, item_seq FROM numbered ORDER BY place
-""")
+"""
 
 _DELETE_OLD = text("""
     DELETE FROM event WHERE id IN (
@@ -86,21 +87,22 @@ _MAKE_PENDING = text("""
 """)
 
 
-async def store_batch(tx: AsyncConnection, new: Sequence[NewEvent], lock_timeout: timedelta) -> list[StoredEvent]:
+async def store_batch(statements: Statements, new: Sequence[NewEvent], lock_timeout: timedelta) -> list[StoredEvent]:
     """Write events and, for those that name an item, raise that item's request counter in the same statement.
 
-    Items are locked in the order of their keys, so that two batches never wait for each other. Raises DBAPIError where
-    an item stays locked for longer than `lock_timeout`.
+    Items are locked in the order of their keys, so that two batches never wait for each other. Raises StatementFailed
+    where an item stays locked for longer than `lock_timeout`, Unavailable.
     """
-    values = {
-        "lock_timeout": f"{int(lock_timeout.total_seconds() * 1000)}ms",
-        "connection_ids": [event.connection_id for event in new],
-        "event_types": [event.event_type for event in new],
-        "arr_ids": [event.arr_id for event in new],
-        "payloads": [event.payload for event in new],
-        "notes": [event.note for event in new],
-    }
-    return [StoredEvent(row.id, row.item_seq) for row in await tx.execute(_STORE, values)]
+    rows = await statements.fetch(
+        _STORE,
+        f"{int(lock_timeout.total_seconds() * 1000)}ms",
+        [event.connection_id for event in new],
+        [event.event_type for event in new],
+        [event.arr_id for event in new],
+        [event.payload for event in new],
+        [event.note for event in new],
+    )
+    return [StoredEvent(row["id"], row["item_seq"]) for row in rows]
 
 
 async def delete_old(tx: AsyncConnection, kept: timedelta, limit: int) -> int:

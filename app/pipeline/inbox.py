@@ -13,10 +13,10 @@ from types import TracebackType
 from typing import Self
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from app.context import Deps
 from app.db import events
+from app.db.engine import StatementFailed
 from app.db.events import NewEvent, StoredEvent
 from app.errors import NotFound, Unavailable
 
@@ -86,11 +86,12 @@ class Inbox:
             return
         new = [new for new, _ in batch]
         try:
-            stored = await self._standing.run(lambda statements: events.store_batch(statements, new, LOCK_TIMEOUT))
+            stored = await events.store_batch(self._standing, new, LOCK_TIMEOUT)
         except Unavailable as error:
             _refuse(batch, error)
-        except DBAPIError as error:
-            structlog.get_logger(__name__).warning("storing events one by one", events=len(batch), why=str(error.orig))
+        except StatementFailed as error:
+            log = structlog.get_logger(__name__)
+            log.warning("storing events one by one", events=len(batch), why=str(error.__cause__))
             for entry in batch:
                 task = asyncio.create_task(self._flush_alone(entry))
                 self._alone.add(task)
@@ -100,23 +101,25 @@ class Inbox:
 
     async def _flush_alone(self, entry: _Entry) -> None:
         """Store one event by itself, so that one locked item or one bad row delays no other."""
+        own = self._db.standing()
         try:
-            async with self._alone_at_once, self._db.transaction() as tx:
-                stored = await events.store_batch(tx, [entry[0]], LOCK_TIMEOUT_ALONE)
+            async with self._alone_at_once:
+                stored = await events.store_batch(own, [entry[0]], LOCK_TIMEOUT_ALONE)
         except Unavailable as error:
             _refuse([entry], error)
-        except DBAPIError as error:
+        except StatementFailed as error:
             _refuse([entry], _refusal(error))
         else:
             _acknowledge([entry], stored)
+        finally:
+            await own.close()
 
 
-def _refusal(error: DBAPIError) -> Exception:
+def _refusal(error: StatementFailed) -> Exception:
     """Give what a sender is told; what is no expected failure stays a bug."""
-    state = getattr(error.orig, "sqlstate", None)
-    if state == _LOCK_NOT_AVAILABLE:
+    if error.sqlstate == _LOCK_NOT_AVAILABLE:
         return Unavailable("The item is busy; send this webhook again.")
-    if state == _NO_SUCH_CONNECTION:
+    if error.sqlstate == _NO_SUCH_CONNECTION:
         return NotFound("There is no such webhook any more; its connection was deleted.")
     return error
 

@@ -8,7 +8,7 @@ from typing import Self
 
 from app.context import Deps
 
-GAP = 0.02  # s; one wake-up covers all that was stored before it
+GAP = 0.05  # s; one wake-up covers all that was stored before it
 AWAY_PAUSE = 0.5  # s
 
 

@@ -96,7 +96,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._between_bodies = 0
         super().on_message_complete()
-        self._due = self.loop.time() + self.config.request_timeout if self.cycle.response_complete else None
+        self._pass_the_turn()
 
     def on_response_complete(self) -> None:
         unread = self.cycle.response_complete and self.cycle.more_body
@@ -110,7 +110,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._due = self.loop.time() + self.config.request_timeout
+        self._pass_the_turn()
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -140,7 +140,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _pass_the_turn(self) -> None:
         cycle = self._cycle()
-        clients = cycle is None or cycle.response_complete or cycle.more_body
+        clients = self.flow.write_paused or cycle is None or cycle.response_complete or cycle.more_body
         self._due = self.loop.time() + self.config.request_timeout if clients else None
 
     def _look_at_clock(self) -> None:

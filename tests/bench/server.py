@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.bootstrap import open_deps
+from app.cli.roles import spare_the_collector
 from app.log import configure_logging
 from app.main import create_app
 from app.settings import load_settings
@@ -33,6 +34,7 @@ async def serve() -> None:
         app = create_app(opened.deps, Keys(settings.api_key, settings.secret_key))
         app.router.routes.insert(0, Route("/empty", empty, methods=["POST"]))
 
+        spare_the_collector()
         await uvicorn.Server(ApiConfig(app, port=settings.port)).serve()
 
 

@@ -110,8 +110,12 @@ class Bench:
 
     async def event(self, connection_id: int, arr_id: int, event_type: str = "Download") -> None:
         """Store an event as the receiver does."""
-        async with self.deps.db.transaction() as tx:
-            await events.store_batch(tx, [NewEvent(connection_id, event_type, arr_id, b"{}")], timedelta(seconds=1))
+        statements = self.deps.db.standing()
+        new = [NewEvent(connection_id, event_type, arr_id, b"{}")]
+        try:
+            await events.store_batch(statements, new, timedelta(seconds=1))
+        finally:
+            await statements.close()
 
     async def sync(self, connection_id: int, arr_id: int, event_type: str = "Download") -> SyncOutcome:
         """Let an event come in and sync the item at once, whatever the spacing says."""

@@ -232,6 +232,7 @@ async def test_thousands_of_pipelined_requests_are_refused(bench: Bench) -> None
 async def test_who_reads_no_answers_is_let_go(bench: Bench) -> None:
     deaf = socket.socket()
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    deaf.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     deaf.setblocking(False)
     async with serving(bench.deps, request_timeout=SOON) as client:
         loop = asyncio.get_running_loop()

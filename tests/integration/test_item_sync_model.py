@@ -20,10 +20,10 @@ from tests.fakes import FakeArr
 from tests.integration.conftest import Bench
 
 LEASE = 60  # s
-LAST_ATTEMPT = 3
 # All waits lie far apart, so that the real time which a test takes decides nothing.
 SHIFTS = [200, 2000, 20_000]  # s
 SPACINGS = [0, 1000]  # s
+DELAYS = [0, 1000, None]  # s
 LOOKS = [None, 1000]  # s
 ITEMS = [1, 2]
 
@@ -94,8 +94,10 @@ class Item:
         self.finish("failed")
 
     def finish(self, state: str) -> None:
+        """Close what the claim covers: what waits, and by a success also what had failed before."""
+        closes = {"pending", "failed"} if state == "processed" else {"pending"}
         self.events = [
-            state if number <= self.claimed and was == "pending" else was for number, was in enumerate(self.events, 1)
+            state if number <= self.claimed and was in closes else was for number, was in enumerate(self.events, 1)
         ]
 
     def shown(self) -> tuple[object, ...]:
@@ -187,18 +189,17 @@ class Machine:
         if storing:
             item.store(self.now)
 
-    async def fail(self, claim: Claim) -> None:
-        last = claim.attempts + 1 >= LAST_ATTEMPT
-        delay = None if last else timedelta(seconds=1000)
+    async def fail(self, claim: Claim, wait: int | None) -> None:
+        """Let a sync fail; without a wait it was the last attempt."""
+        delay = None if wait is None else timedelta(seconds=wait)
         if not await self.fenced(claim, lambda tx: item_sync.retry_later(tx, claim, "broken", delay)):
             return
         item = self.items[claim.arr_id]
-        if last:
+        if wait is None:
             item.give_up(self.now)
-            assert not item.failed or item.attempts >= LAST_ATTEMPT
         else:
             item.end(self.now)
-            item.attempts, item.next_at = item.attempts + 1, self.now + 1000
+            item.attempts, item.next_at = item.attempts + 1, self.now + wait
 
     async def release(self, claim: Claim) -> None:
         if await self.fenced(claim, lambda tx: item_sync.release(tx, claim, "stopped")):
@@ -262,12 +263,15 @@ class Machine:
 items = st.sampled_from(ITEMS)
 # A claim is named by how long ago it was made: mostly the newest, sometimes one that others have taken over.
 claims = st.sampled_from([0, 0, 0, 0, 1, 1, 2, 5])
+completions = st.tuples(st.just("complete"), claims, st.sampled_from(SPACINGS), st.sampled_from(LOOKS), st.booleans())
 steps = st.one_of(
     st.tuples(st.just("store"), items),
+    st.tuples(st.just("store"), items),
+    completions,
     st.tuples(st.just("claim"), items),
     st.tuples(st.just("store beside a claim"), items),
-    st.tuples(st.just("complete"), claims, st.sampled_from(SPACINGS), st.sampled_from(LOOKS), st.booleans()),
-    st.tuples(st.just("fail"), claims),
+    completions,
+    st.tuples(st.just("fail"), claims, st.sampled_from(DELAYS)),
     st.tuples(st.just("release"), claims),
     st.tuples(st.just("extend"), claims),
     st.tuples(st.just("claim next")),
@@ -304,7 +308,7 @@ async def work_on(machine: Machine, claim: Claim, name: str, more: list[Any]) ->
         case "complete":
             await machine.complete(claim, more[0], more[1], beside_event=more[2])
         case "fail":
-            await machine.fail(claim)
+            await machine.fail(claim, more[0])
         case "release":
             await machine.release(claim)
         case "extend":
@@ -317,7 +321,7 @@ async def connection(bench: Bench) -> int:
 
 
 @settings(
-    max_examples=20,
+    max_examples=60,
     deadline=None,
     database=None,
     phases=[Phase.generate],  # a failing plan is printed as it is: shrinking would take minutes

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import httpx
 import pytest
 from sqlalchemy import text
 
-from app.db import events, removals
-from app.db.events import NewEvent
+from app.db import removals
 from app.db.tables import metadata
 from app.domain.records import Rank
 from app.errors import ArrUnreachable, LeaseLost
@@ -159,8 +157,8 @@ async def test_an_event_that_was_let_in_just_before_holds_nothing_up(bench: Benc
     deleted = await bench.connect(FakeArr())
     await removal.delete_connection(bench.deps, deleted)
     await rest_over(bench)
+    await bench.event(deleted, 7)
     async with bench.deps.db.transaction() as tx:
-        await events.store_batch(tx, [NewEvent(deleted, "Download", 7, b"{}")], timedelta(seconds=1))
         assert not await removals.delete_row(tx, deleted)
         assert (await tx.execute(text("SELECT count(*) FROM event"))).scalar_one() == 1
     await removal.empty_deleted(bench.deps)
