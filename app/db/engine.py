@@ -24,6 +24,8 @@ POOL_TIMEOUT = 5.0  # s
 # down, starting up, statement timeout), deadlock and serialization failures, a refused log-in, no such database,
 # read-only.
 _AWAY_STATES = ("08", "53", "57", "40", "28", "3D", "25006")
+# asyncpg's InternalClientError: Postgres ended the connection while it was idle, which was not noticed yet.
+_BROKEN = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 AWAY = "Postgres cannot be reached; check that it runs and that TRAILHOOK_DATABASE_URL is right."
 
 
@@ -105,7 +107,10 @@ class StandingConnection:
 
     async def close(self) -> None:
         """End the connection."""
-        kept, self._kept, self._driver = self._kept, None, None
+        kept, self._kept = self._kept, None
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            driver.terminate()  # else SQLAlchemy waits two seconds for a server that may be gone
         if kept is not None:
             await kept.invalidate()
             await kept.close()
@@ -124,7 +129,7 @@ async def _fetch(
 ) -> list[asyncpg.Record]:
     try:
         rows: list[asyncpg.Record] = await driver.fetch(statement, *values)
-    except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+    except (OSError, TimeoutError, *_BROKEN) as error:
         raise Unavailable(AWAY) from error
     except asyncpg.PostgresError as error:
         state = error.sqlstate or ""
@@ -150,6 +155,7 @@ def _is_away(error: DBAPIError) -> bool:
     """Tell a Postgres that stops, starts, is full, read-only or overloaded from a fault of the statement."""
     state = getattr(error.orig, "sqlstate", None) or ""
     lost = error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError))
+    lost = lost or isinstance(getattr(error.orig, "__cause__", None), _BROKEN)
     return lost or state.startswith(_AWAY_STATES)
 
 

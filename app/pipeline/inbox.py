@@ -96,6 +96,8 @@ class Inbox:
                 task = asyncio.create_task(self._flush_alone(entry))
                 self._alone.add(task)
                 task.add_done_callback(self._alone.discard)
+        except Exception as error:  # noqa: BLE001 - each sender's request raises it; the next batch must be stored
+            _refuse(batch, error)
         else:
             _acknowledge(batch, stored)
 
