@@ -15,13 +15,13 @@ from app.context import Deps
 from app.crypto import FernetVault
 from app.db import instance, schema
 from app.db.engine import Database
-from app.domain.policy import Policy
 from app.embedded.ffmpeg import find_ffmpeg, link_directory
 from app.errors import SetupError, Unavailable, WrongSecretKey
 from app.files.library import DiskLibrary
 from app.http import HttpClients
 from app.keys import make_data_dir
 from app.live import RedisLive
+from app.machine import ThisMachine
 from app.queue import ArqWakeups, open_redis
 from app.settings import Settings
 from app.version import VERSION
@@ -73,23 +73,12 @@ async def open_deps(settings: Settings, secret_key: SecretStr) -> AsyncIterator[
                 wakeups=ArqWakeups(redis),
                 live=RedisLive(redis),
                 vault=vault,
+                machine=ThisMachine(find_ffmpeg, settings.ffmpeg),
                 settings=settings,
-                policy=default_policy(settings),
                 now=lambda: datetime.now(UTC),
             ),
             redis,
         )
-
-
-def default_policy(settings: Settings) -> Policy:
-    """Give the policy of connections that choose nothing themselves."""
-    return Policy(
-        max_height=settings.policy_max_height,
-        min_seconds=settings.policy_min_seconds,
-        max_seconds=settings.policy_max_seconds,
-        need_media_file=settings.policy_need_media_file,
-        search=settings.policy_search,
-    )
 
 
 async def _check(database: Database, vault: FernetVault) -> None:

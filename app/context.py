@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.domain.disk import DiskLook, DiskQuestion
+from app.domain.doctor import PathFacts, Program, RedisFacts
 from app.domain.policy import Policy
 from app.domain.videos import FetchedTrailer, SearchHit
 from app.settings import Settings
@@ -156,10 +157,6 @@ class Library(Protocol):
         """Look at a title's folder: whether it is there, shows the title's own media, and which trailers are in it."""
         ...
 
-    async def is_folder(self, path: str) -> bool:
-        """Say whether a folder is there and can be read."""
-        ...
-
     async def make_work_dir(self, folder: Path, name: str) -> Path:
         """Make a private hidden directory in an existing title folder, so on its file system.
 
@@ -256,6 +253,30 @@ class Live(Protocol):
         """Give the progress of the downloads under way; empty where Redis is away."""
         ...
 
+    async def server(self) -> RedisFacts | None:
+        """Say which Redis it is and how it is set up; None where it is away."""
+        ...
+
+
+class Machine(Protocol):
+    """This machine, as `doctor` looks at it; no call raises, changes anything or takes longer than a few seconds."""
+
+    async def ffmpeg(self) -> Program | str:
+        """Find the ffmpeg that is used and ask its version; a text says why there is none."""
+        ...
+
+    async def deno(self) -> Program | None:
+        """Find the deno that yt-dlp uses and ask its version."""
+        ...
+
+    def package(self, name: str) -> str | None:
+        """Give the version of an installed Python package."""
+        ...
+
+    async def look_at(self, path: str) -> PathFacts:
+        """Look at a file or folder."""
+        ...
+
 
 class Vault(Protocol):
     """Secrets at rest, under SECRET_KEY."""
@@ -266,6 +287,10 @@ class Vault(Protocol):
 
     def decrypt(self, token: str) -> SecretStr:
         """Decrypt with any key. Raises WrongSecretKey."""
+        ...
+
+    def knows(self, fingerprint: str) -> bool:
+        """Say whether one of the keys has this fingerprint."""
         ...
 
 
@@ -280,6 +305,6 @@ class Deps:
     wakeups: Wakeups
     live: Live
     vault: Vault
+    machine: Machine
     settings: Settings
-    policy: Policy
     now: Callable[[], datetime]

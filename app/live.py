@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
+from app.domain.doctor import RedisFacts
 from app.waiting import or_none
 
 LIVES = 30  # s
@@ -38,6 +39,21 @@ class RedisLive:
         """Give the progress of the downloads under way; empty where Redis is away."""
         seen = await or_none(self._all(_DOWNLOAD), _TIMEOUT, RedisError, OSError)
         return {int(name): float(percent) if percent else None for name, percent in (seen or {}).items()}
+
+    async def server(self) -> RedisFacts | None:
+        """Say which Redis it is and how it is set up."""
+        return await or_none(self._server(), _TIMEOUT, RedisError, OSError)
+
+    async def _server(self) -> RedisFacts:
+        info = await self._redis.info()
+        name, version = ("Valkey", info["valkey_version"]) if "valkey_version" in info else ("Redis", None)
+        full = bool(info.get("maxmemory")) and info.get("maxmemory_policy") != "noeviction"
+        try:
+            saves = bool((await self._redis.config_get("save")).get("save"))
+        except ResponseError:  # a hosted one may forbid it
+            saves = None
+        persistent = True if info.get("aof_enabled") else saves
+        return RedisFacts(name, str(version or info.get("redis_version", "")), full, persistent)
 
     async def _set(self, key: str, value: str) -> None:
         await or_none(self._redis.set(key, value, ex=LIVES), _TIMEOUT, RedisError, OSError)

@@ -6,7 +6,7 @@ import os
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -14,23 +14,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.errors import SetupError
+from schemas.duration import Duration
+from schemas.settings import Tunables
 
 ENV_PREFIX = "TRAILHOOK_"
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
-
-
-def parse_duration(value: object) -> object:
-    """Turn `10s`, `1h`, `30d` (or plain seconds) into a timedelta; anything else is left for pydantic to refuse."""
-    if not isinstance(value, str):
-        return value
-    text = value.strip().lower()
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return timedelta(seconds=float(text))
-    if match := _DURATION.fullmatch(text):
-        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
-    message = "write a number with a unit: 500ms, 10s, 5m, 1h or 30d"
-    raise ValueError(message)
 
 
 def parse_mode(value: object) -> object:
@@ -66,13 +53,15 @@ def default_data_dir() -> Path:
     return platformdirs.user_data_path("trailhook")
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 FileMode = Annotated[int, BeforeValidator(parse_mode)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
-class Settings(BaseSettings):
-    """One process's settings; `load_settings` reports every bad value at once."""
+class Settings(Tunables, BaseSettings):
+    """One process's settings; `load_settings` reports every bad value at once.
+
+    Of the tunable ones only `fixed` may be used here: the values that hold come from `app.pipeline.settings`.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
@@ -88,22 +77,12 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = Field(default=None, min_length=16)
     secret_key: SecretStr | None = None
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
-    reconcile_interval: Duration = timedelta(hours=1)
-    max_delete_share: float = Field(default=0.2, ge=0, le=1)
-    event_retention: Duration = timedelta(days=30)
     download_concurrency: int = Field(default=1, ge=1, le=8)
-    download_gap: Duration = timedelta(seconds=10)
-    backfill_gap: Duration = timedelta(seconds=60)
     stop_grace: Duration = timedelta(seconds=8)
     ffmpeg: Path | None = None
     cookies_file: Path | None = None
     proxy: SecretStr | None = None
     file_mode: FileMode | None = None
-    policy_max_height: int = Field(default=1080, ge=240, le=4320)
-    policy_min_seconds: int = Field(default=20, ge=1, le=3600)
-    policy_max_seconds: int = Field(default=600, ge=10, le=7200)
-    policy_need_media_file: bool = True
-    policy_search: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 
@@ -126,6 +105,11 @@ class Settings(BaseSettings):
             message = "write a Redis address such as redis://:password@host:6379/0"
             raise ValueError(message)
         return value
+
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """Give the tunable settings that the environment sets, which nobody can change while it runs."""
+        return {name: getattr(self, name) for name in Tunables.model_fields if name in self.model_fields_set}
 
     @property
     def service_url(self) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, StrictBool, StringConstraints
 
 from schemas.base import ArrType, Model, MonitorType, RunOutcome, WebhookState
+from schemas.settings import MaxHeight, MaxSeconds, MinSeconds
 
 MAX_NAME_LENGTH = 60
 
@@ -83,9 +84,9 @@ class PathMapping(Model):
 class PolicyOverride(Model):
     """What one connection does differently from the default trailer policy; null means the default."""
 
-    max_height: Annotated[int, Field(ge=240, le=4320)] | None = None
-    min_seconds: Annotated[int, Field(ge=1, le=3600)] | None = None
-    max_seconds: Annotated[int, Field(ge=10, le=7200)] | None = None
+    max_height: MaxHeight | None = None
+    min_seconds: MinSeconds | None = None
+    max_seconds: MaxSeconds | None = None
     need_media_file: StrictBool | None = None
     search: StrictBool | None = None
 

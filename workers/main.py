@@ -13,6 +13,7 @@ from arq.connections import ArqRedis
 
 from app.context import Deps
 from app.pipeline import housekeeping
+from app.pipeline.settings import tunables
 from workers.pace import Pace
 from workers.settings import QueueWorker, queues
 from workers.sweep import Sweep, keep_beating, keep_pruning
@@ -38,7 +39,9 @@ async def run_worker(deps: Deps, redis: ArqRedis, names: frozenset[str]) -> None
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, begin_to_stop)
     name = f"{socket.gethostname()}:{os.getpid()}"
-    workshop = Workshop(deps, Pace(deps.settings.download_gap, deps.settings.backfill_gap))
+    async with deps.db.transaction() as tx:
+        now = await tunables(deps, tx)
+    workshop = Workshop(deps, Pace(now.download_gap, now.backfill_gap))
     serving = queues(names, deps.settings.download_concurrency)
     workers = [QueueWorker(queue, redis, workshop, name) for queue in serving]
     sweep = Sweep(workshop, syncs="sync" in names, downloads="download" in names)

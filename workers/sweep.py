@@ -15,6 +15,7 @@ import structlog
 from app.db import attempts, item_sync
 from app.errors import Unavailable
 from app.pipeline import housekeeping
+from app.pipeline.settings import tunables
 from workers.jobs import DEPS, acquire_trailer
 from workers.workshop import Workshop
 
@@ -67,6 +68,8 @@ class Sweep:
     async def _wake_downloads(self) -> None:
         concurrency = self._workshop.deps.settings.download_concurrency
         async with self._workshop.deps.db.transaction() as tx:
+            now = await tunables(self._workshop.deps, tx)
+            self._workshop.pace.use(now.download_gap, now.backfill_gap)
             due = await attempts.list_due(tx, self._workshop.pace.max_rank(), concurrency)
         woken = True
         for media_id in due:

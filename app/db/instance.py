@@ -16,3 +16,10 @@ async def secret_key_fingerprint(tx: AsyncConnection, first: str) -> str:
     await tx.execute(insert(setting).values(key=_FINGERPRINT, value=first).on_conflict_do_nothing())
     fingerprint: str = (await tx.execute(select(setting.c.value).where(setting.c.key == _FINGERPRINT))).scalar_one()
     return fingerprint
+
+
+async def stored_fingerprint(tx: AsyncConnection) -> str | None:
+    """Give the fingerprint of the key that secrets were written with, None where there is none yet."""
+    query = select(setting.c.value).where(setting.c.key == _FINGERPRINT)
+    fingerprint: str | None = (await tx.execute(query)).scalar_one_or_none()
+    return fingerprint

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from schemas.connection import PolicyOverride
+from schemas.settings import Tunables
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,11 @@ class Policy:
     max_seconds: int = 600
     need_media_file: bool = True
     search: bool = True
+
+
+def default_policy(values: Tunables) -> Policy:
+    """Give the policy of connections that choose nothing themselves: the settings named `policy_…`."""
+    return Policy(**{field.name: getattr(values, f"policy_{field.name}") for field in fields(Policy)})
 
 
 def effective_policy(default: Policy, override: PolicyOverride) -> Policy:

@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,10 +42,6 @@ class DiskLibrary:
         except StorageError:
             return DiskLook(FolderState.UNREACHABLE)
 
-    async def is_folder(self, path: str) -> bool:
-        folder = Path(path)
-        return await self._threads.run(folder, partial(_is_listable, folder))
-
     async def make_work_dir(self, folder: Path, name: str) -> Path:
         try:
             return await self._run(folder, lambda: work_dir.make(folder, name))
@@ -73,15 +68,6 @@ class DiskLibrary:
             return await self._threads.run(folder, work)
         except OSError as error:
             raise storage_error(error, folder) from error
-
-
-def _is_listable(folder: Path) -> bool:
-    try:
-        with suppress(StopIteration):
-            next(folder.iterdir())
-    except OSError:
-        return False
-    return True
 
 
 def _umask() -> int:

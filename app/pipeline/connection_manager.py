@@ -37,12 +37,13 @@ from app.domain.disk import DiskLook
 from app.domain.intents import Circumstances
 from app.domain.monitoring import MonitorFacts, decide_monitor
 from app.domain.paths import title_folder, to_local
-from app.domain.policy import Policy, effective_policy
+from app.domain.policy import Policy
 from app.domain.records import Connection, Media, Rank
 from app.errors import ArrConnectionError, ArrItemError, ArrItemGone, LeaseLost, Unavailable
 from app.pipeline.arrs import target_of
 from app.pipeline.leases import with_lease
-from app.pipeline.titles import look_at
+from app.pipeline.settings import tunables
+from app.pipeline.titles import look_at, policy_of
 from schemas.base import ArrType, RunOutcome, RunTrigger
 from schemas.media import MediaCreate
 from schemas.run import SkippedItem
@@ -73,6 +74,7 @@ class _Seen:
     """
 
     title: Media
+    policy: Policy
     ours: tuple[str, ...]
     shared: bool
     lease_live: bool
@@ -107,7 +109,6 @@ class BaseConnectionManager:
         self._parse_media = parse_media
         self._is_movie = is_movie
         self._deps = deps
-        self._policy: Policy = effective_policy(deps.policy, connection.policy)
         self._log = structlog.get_logger(__name__).bind(connection=connection.name)
 
     async def sync(self, arr_id: int) -> SyncOutcome:
@@ -226,7 +227,7 @@ class BaseConnectionManager:
                 announced = await events.announced_leaving(tx, connection_id, held.arr_id, event_type)
                 rows = await media.count(tx, connection_id)
                 unannounced = await media.count_unannounced(tx, connection_id)
-                share = self._deps.settings.max_delete_share
+                share = (await tunables(self._deps, tx)).max_delete_share
                 if not may_delete_one(rows, share, unannounced, announced=announced):
                     await self._mark_missing(tx, [title.id])
                 elif announced:
@@ -285,12 +286,12 @@ class BaseConnectionManager:
         accepted = await self._accepted(held)
         async with self._deps.db.transaction() as tx:
             rows = await media.count(tx, self._connection.id)
+            share = (await tunables(self._deps, tx)).max_delete_share
             unlisted = [
                 title
                 for title in await media.list_unlisted(tx, self._connection.id, tally.listed, held.read_at)
                 if title.arr_id not in tally.seen_arr_ids
             ]
-        share = self._deps.settings.max_delete_share
         decision = decide_deletions([title.id for title in unlisted], rows, share, accepted)
         if isinstance(decision, Delete):
             decision = after_confirmation(decision, all_gone=await self._all_gone(unlisted))
@@ -326,6 +327,7 @@ class BaseConnectionManager:
 
     async def _see(self, media_ids: Sequence[int]) -> list[_Seen]:
         async with self._deps.db.transaction() as tx:
+            policy = await policy_of(self._deps, tx, self._connection.id)
             titles = await media.get_many(tx, media_ids)
             shared = await media.in_shared_folders(tx, media_ids)
             live = await attempts.live_among(tx, media_ids)
@@ -333,6 +335,7 @@ class BaseConnectionManager:
         return [
             _Seen(
                 title,
+                policy,
                 tuple(
                     file.rel_path
                     for file in recorded.get(title.folder_path or "", ())
@@ -359,7 +362,7 @@ class BaseConnectionManager:
 
     def _decide(self, seen: _Seen, look: DiskLook, *, looks_again: bool = False) -> Media:
         title = seen.title if seen.title.folder_path is None else intents.looked(seen.title, look, seen.ours)
-        return intents.decided(title, Circumstances(self._policy, self._deps.now(), seen.lease_live, looks_again))
+        return intents.decided(title, Circumstances(seen.policy, self._deps.now(), seen.lease_live, looks_again))
 
     async def _write(self, tx: AsyncConnection, changes: Sequence[tuple[_Seen, Media]]) -> set[int]:
         """Write what was decided; a trailer of ours that was found removed is ours no longer."""
@@ -425,7 +428,7 @@ class BaseConnectionManager:
 
     async def _mark_missing(self, tx: AsyncConnection, media_ids: Sequence[int]) -> None:
         await media.mark_missing(tx, media_ids)
-        circumstances = Circumstances(self._policy, self._deps.now())
+        circumstances = Circumstances(await policy_of(self._deps, tx, self._connection.id), self._deps.now())
         titles = await media.get_many(tx, media_ids)
         await media.update_media_status_bulk(tx, [intents.decided(title, circumstances) for title in titles])
 

@@ -11,7 +11,6 @@ from app.context import ArrManagerProtocol, ArrTarget, Deps
 from app.crypto import new_password, password_hash
 from app.db import connections, runs
 from app.domain.addresses import found_elsewhere, likely_addresses
-from app.domain.paths import to_local
 from app.domain.records import Connection
 from app.domain.slugs import free_slug
 from app.errors import (
@@ -24,6 +23,7 @@ from app.errors import (
     NotFound,
 )
 from app.pipeline.arrs import manager_for, target_of
+from app.pipeline.roots import root_warnings
 from app.pipeline.webhook_upkeep import address_doubt, register_webhook
 from schemas.arr.common import SystemStatus
 from schemas.base import ArrType, RunTrigger
@@ -180,17 +180,14 @@ async def _found_elsewhere(deps: Deps, target: ArrTarget) -> str | None:
 
 
 async def _root_warnings(deps: Deps, manager: ArrManagerProtocol, new: ConnectionCreate) -> list[str]:
-    """Name the Arr's root folders that do not exist here; a trailer could never be placed below them."""
+    """Name the Arr's root folders that no trailer can be put into here."""
     try:
         roots = await manager.get_root_folders()
     except ArrError as error:
         raise InvalidRequest(error.message, {"url": error.message}) from error
-    warnings = []
-    for root in roots:
-        local = to_local(root.path, new.path_mappings)
-        if local is None or not await deps.library.is_folder(local.path):
-            warnings.append(f"{root.path} does not exist here; say where it is with --map '{root.path}=/path/here'.")
-    return warnings
+    async with deps.db.transaction() as tx:
+        in_use = [mapping.path_to for one in await connections.list_all(tx) for mapping in one.path_mappings]
+    return await root_warnings(deps, [root.path for root in roots], new.path_mappings, in_use)
 
 
 def _new_target(deps: Deps, before: Connection, changes: ConnectionUpdate) -> ArrTarget:

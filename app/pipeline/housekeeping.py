@@ -10,6 +10,7 @@ from app.db.attempts import LostAttempt
 from app.domain import intents
 from app.errors import LeaseLost, StorageError, Unavailable
 from app.pipeline.acquire import clean_up, record_placed
+from app.pipeline.settings import tunables
 from app.pipeline.titles import change_title
 from schemas.base import FetchFailure, RunTrigger
 
@@ -39,7 +40,8 @@ async def request_what_is_due(deps: Deps) -> None:
     async with deps.db.transaction() as tx:
         await runs.end_dead(tx)
         await item_sync.request_due_looks(tx)
-        for connection_id in await runs.list_overdue(tx, deps.settings.reconcile_interval):
+        interval = (await tunables(deps, tx)).reconcile_interval
+        for connection_id in await runs.list_overdue(tx, interval):
             await runs.request(tx, connection_id, RunTrigger.SCHEDULE)
         for connection_id in await runs.list_probes(tx):
             await runs.request(tx, connection_id, RunTrigger.RECOVERY)
@@ -57,7 +59,8 @@ async def prune_events(deps: Deps) -> None:
     """Delete events that were handled longer ago than EVENT_RETENTION, in small transactions."""
     while True:
         async with deps.db.transaction() as tx:
-            deleted = await events.delete_old(tx, deps.settings.event_retention, PRUNED_AT_ONCE)
+            kept_for = (await tunables(deps, tx)).event_retention
+            deleted = await events.delete_old(tx, kept_for, PRUNED_AT_ONCE)
         if deleted < PRUNED_AT_ONCE:
             return
 

@@ -13,9 +13,10 @@ from app.domain import intents
 from app.domain.acquiring import trailer_name
 from app.domain.disk import DiskLook, DiskQuestion, FolderState
 from app.domain.intents import Circumstances
-from app.domain.policy import Policy, effective_policy
+from app.domain.policy import Policy, default_policy, effective_policy
 from app.domain.records import Media
 from app.errors import StorageError
+from app.pipeline.settings import tunables
 
 
 async def change_title(
@@ -34,9 +35,10 @@ async def change_title(
 
 
 async def policy_of(deps: Deps, tx: AsyncConnection, connection_id: int) -> Policy:
-    """Give the trailer policy of a connection."""
+    """Give the trailer policy that holds for a connection."""
+    default = default_policy(await tunables(deps, tx))
     connection = await connections.get(tx, connection_id)
-    return deps.policy if connection is None else effective_policy(deps.policy, connection.policy)
+    return default if connection is None else effective_policy(default, connection.policy)
 
 
 async def look_at(deps: Deps, title: Media, *, shared: bool, ours: Collection[str] = ()) -> DiskLook:

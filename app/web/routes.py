@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 
 from app.web import pages
-from app.web.api import connections, events, media, runs, status
+from app.web.api import connections, doctor, events, media, runs, settings, status
 from app.web.auth import RequireKey
 from app.web.webhooks import take_webhook
 
@@ -31,6 +31,7 @@ register_url_convertor("id", _IdConvertor())
 
 _API = [
     Route("/status", status.get_status),
+    Route("/doctor", doctor.get_doctor),
     Route("/connections", connections.list_connections, methods=["GET"]),
     Route("/connections", connections.create_connection, methods=["POST"]),
     Route("/connections/{connection_id:id}", connections.get_one, methods=["GET"]),
@@ -45,6 +46,8 @@ _API = [
     Route("/events", events.list_events),
     Route("/events/{event_id:id}", events.get_one, methods=["GET"]),
     Route("/events/{event_id:id}/replay", events.replay_one, methods=["POST"]),
+    Route("/settings", settings.list_settings, methods=["GET"]),
+    Route("/settings", settings.change_some, methods=["PATCH"]),
     Route("/runs", runs.list_runs),
     Route("/runs/{run_id:id}", runs.get_run),
 ]

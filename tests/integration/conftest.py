@@ -22,12 +22,13 @@ from app.db.events import NewEvent
 from app.db.media import MediaFilter
 from app.db.schema import migrate
 from app.db.tables import metadata
-from app.domain.policy import Policy
 from app.domain.records import Media
+from app.embedded.ffmpeg import find_ffmpeg
 from app.embedded.postgres import EmbeddedPostgres
 from app.embedded.valkey import EmbeddedValkey
 from app.files.library import DiskLibrary
 from app.live import RedisLive
+from app.machine import ThisMachine
 from app.pipeline.connection_manager import BaseConnectionManager, SyncOutcome, manager_of
 from app.pipeline.connections import add_connection, get_connection
 from app.queue import ArqWakeups, open_redis
@@ -169,8 +170,8 @@ async def bench(database: Database, redis: ArqRedis, library_root: Path, tmp_pat
         wakeups=ArqWakeups(redis),
         live=RedisLive(redis),
         vault=FernetVault(SecretStr(new_secret_key())),
+        machine=ThisMachine(find_ffmpeg),
         settings=Settings(data_dir=tmp_path),
-        policy=Policy(),
         now=lambda: datetime.now(UTC),
     )
     yield Bench(deps, arrs, videos, library_root)

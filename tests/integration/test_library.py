@@ -184,12 +184,6 @@ async def test_a_trailers_folder_that_cannot_be_read_leaves_a_doubt(library: Dis
     assert (await library.check_trailer_exists(about(folder))).state is FolderState.UNREACHABLE
 
 
-async def test_is_folder(library: DiskLibrary, folder: Path) -> None:
-    assert await library.is_folder(str(folder))
-    assert not await library.is_folder(str(folder / "gone"))
-    assert not await library.is_folder(str(write(folder / "a file")))
-
-
 # The work directory.
 
 
