@@ -55,6 +55,10 @@ class Service:
         """Ask for something. Raises TrailhookError with the service's own sentence."""
         return self._ask("POST", path, model, json=body or {})
 
+    def patch(self, path: str, model: type[M], body: dict[str, Any]) -> M:
+        """Change something. Raises TrailhookError with the service's own sentence."""
+        return self._ask("PATCH", path, model, json=body)
+
     def _ask(self, method: str, path: str, model: type[M], **options: Any) -> M:
         try:
             answer = self._http.request(method, path, **options)

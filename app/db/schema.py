@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from alembic import command
@@ -10,6 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from pydantic import SecretStr
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 import migrations
@@ -36,17 +38,17 @@ async def migrate(url: SecretStr) -> bool:
     Raises SchemaTooNew where a newer Trailhook wrote it, SetupError where the database cannot be reached.
     """
     engine = create_async_engine(url.get_secret_value(), hide_parameters=True, connect_args={"timeout": 10})
-    try:
-        async with engine.begin() as tx:
-            await tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-            if await is_at_head(tx):
-                return False
-            await tx.run_sync(_upgrade)
-            return True
-    except OSError as error:
-        raise SetupError(CANNOT_CONNECT) from error
-    finally:
-        await engine.dispose()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(engine.dispose)
+        try:
+            tx = await stack.enter_async_context(engine.begin())
+        except (OSError, DBAPIError) as error:
+            raise SetupError(CANNOT_CONNECT) from error
+        await tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        if await is_at_head(tx):
+            return False
+        await tx.run_sync(_upgrade)
+        return True
 
 
 async def is_at_head(tx: AsyncConnection) -> bool:

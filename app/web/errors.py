@@ -11,6 +11,7 @@ from app.errors import Conflict, InvalidRequest, TrailhookError
 from schemas.status import ErrorBody, ErrorRead
 
 RETRY_AFTER = "5"  # s
+NO_SUCH_FIELD = "leave it out, there is no such field"
 _STATUS = {
     "validation": 422,
     "not_found": 404,
@@ -57,11 +58,15 @@ async def on_bug(_request: Request, _error: Exception) -> Response:
 def invalid(error: ValidationError) -> InvalidRequest:
     """Turn pydantic's findings into one sentence and the faults by field, without the values."""
     fields = {
-        ".".join(str(part) for part in fault["loc"]) or "body": fault["msg"].removeprefix("Value error, ")
+        ".".join(str(part) for part in fault["loc"]) or "body": _fault_text(fault["type"], fault["msg"])
         for fault in error.errors(include_url=False, include_input=False, include_context=False)
     }
     listed = "; ".join(f"{name}: {fault}" for name, fault in fields.items())
     return InvalidRequest(f"Correct the request: {listed}.", fields)
+
+
+def _fault_text(kind: str, text: str) -> str:
+    return NO_SUCH_FIELD if kind == "extra_forbidden" else text.removeprefix("Value error, ")
 
 
 async def on_disconnect(_request: Request, _error: Exception) -> Response:

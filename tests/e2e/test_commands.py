@@ -17,7 +17,7 @@ from app.embedded.postgres import EmbeddedPostgres
 from tests.simulators.arr import ArrSimulator
 from tests.stack import Stack, free_port, wait_for
 
-ON_THE_MACHINE = ("up", "api", "worker", "migrate", "key")
+ON_THE_MACHINE = ("up", "api", "worker", "migrate", "doctor", "key")
 CLIENTS = ("connect", "connections", "media", "status", "events", "replay", "reconcile")
 
 
