@@ -39,6 +39,6 @@ def publish(figures: Sequence[Figure]) -> None:
             figure.target or "",
             "" if figure.met is None else "yes" if figure.met else "NO",
         )
-    Console(highlight=False).print(table)
+    Console(highlight=False, width=110).print(table)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n")
