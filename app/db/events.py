@@ -34,7 +34,7 @@ class StoredEvent:
 
 _STORE = """
     WITH new AS MATERIALIZED (
-        SELECT nextval(pg_get_serial_sequence('event', 'id')) AS id, u.*
+        SELECT nextval('event_id_seq') AS id, u.*
         FROM (SELECT set_config('lock_timeout', $1, true)) AS settings, unnest(
             CAST($2 AS bigint[]), CAST($3 AS text[]), CAST($4 AS integer[]),
             CAST($5 AS bytea[]), CAST($6 AS text[])
