@@ -70,7 +70,7 @@ class Statements(Protocol):
         """
         ...
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """End the connection."""
         ...
 

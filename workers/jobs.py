@@ -38,7 +38,7 @@ async def start_work(ctx: dict[str, Any]) -> None:
 async def acquire_trailer(ctx: dict[str, Any], media_id: int) -> None:
     """Fetch the best due trailer, whichever title woke this job."""
     workshop: Workshop = ctx[DEPS]
-    async with settled("acquire_trailer", woken_by=media_id):
+    async with workshop.downloads, settled("acquire_trailer", woken_by=media_id):
         max_rank = await workshop.pace.turn()
         if await acquire(workshop.deps, max_rank) is not AcquireOutcome.NOTHING_DUE:
             workshop.pace.ended()

@@ -54,7 +54,10 @@ def queues(names: frozenset[str], download_concurrency: int) -> list[Queue]:
 
 
 class QueueWorker:
-    """Serves one queue until stopped; a Redis that is away is waited for, and the sweep works meanwhile."""
+    """Serves one queue until stopped; a Redis that is away is waited for, and the sweep works meanwhile.
+
+    Jobs that were under way when it went end by themselves; they count for the process's bounds, not for arq's.
+    """
 
     def __init__(self, queue: Queue, redis: ArqRedis, workshop: Workshop, process: str) -> None:
         self._queue = queue
@@ -62,6 +65,7 @@ class QueueWorker:
         self._workshop = workshop
         self._process = process
         self._worker: Worker | None = None
+        self._left: list[Worker] = []
 
     async def run(self) -> None:
         """Serve for ever."""
@@ -71,7 +75,7 @@ class QueueWorker:
                 await self._worker.async_run()
             except (RedisError, OSError) as error:
                 structlog.get_logger(__name__).warning("redis is away", queue=self._queue.name, error=str(error))
-                await asyncio.gather(*self._worker.tasks.values(), return_exceptions=True)
+                self._left = [left for left in (*self._left, self._worker) if left.job_tasks]
             await asyncio.sleep(REDIS_BACK_OFF)
 
     async def stop(self, grace: float) -> None:
@@ -82,10 +86,11 @@ class QueueWorker:
         if self._worker is None:
             return
         self._worker.allow_pick_jobs = False
-        tasks = list(self._worker.tasks.values())
+        workers = [*self._left, self._worker]
+        tasks = [task for worker in workers for task in worker.tasks.values()]
         if tasks:
             await asyncio.wait(tasks, timeout=grace)
-        jobs = list(self._worker.job_tasks.values())
+        jobs = [job for worker in workers for job in worker.job_tasks.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*jobs, return_exceptions=True)

@@ -13,7 +13,7 @@ from workers.outcome import settled
 from workers.pace import Pace
 
 ITEMS_AT_ONCE = 4  # of each connection, so that an Arr that hangs holds up no other
-REFRESHES_AT_ONCE = 2
+REFRESHES_AT_ONCE = 4  # an Arr whose list hangs keeps one of them for minutes
 
 
 class Workshop:
@@ -22,6 +22,7 @@ class Workshop:
     def __init__(self, deps: Deps, pace: Pace) -> None:
         self.deps = deps
         self.pace = pace
+        self.downloads = asyncio.Semaphore(deps.settings.download_concurrency)
         self._items: dict[int, Loops] = {}
         self._refreshes = Loops(REFRESHES_AT_ONCE, self._refresh_one)
 

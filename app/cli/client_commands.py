@@ -19,6 +19,7 @@ from schemas.media import MediaRead
 from schemas.run import RunAccepted
 from schemas.status import Page, StatusRead
 
+MAX_ID = 10**18 - 1
 REPLAYED_AT_ONCE = 100
 AS_JSON = typer.Option("--json", help="Print JSON for scripts.")
 
@@ -88,7 +89,9 @@ def events(
 
 
 def replay(
-    event_id: Annotated[int | None, typer.Argument(min=1, help="The event, as `trailhook events` names it.")] = None,
+    event_id: Annotated[
+        int | None, typer.Argument(min=1, max=MAX_ID, help="The event, as `trailhook events` names it.")
+    ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="All events that failed.")] = False,
 ) -> None:
     """Have an event handled again: its title is asked for and looked at anew."""

@@ -98,7 +98,7 @@ def status_table(status: StatusRead) -> Table:
     for name, text in rows.items():
         table.add_row(f"[bold]{name}[/bold]", plain(text))
     for one in status.connections:
-        health = "ok" if one.healthy else one.error or "down"
+        health = "ok" if one.healthy else (one.error or "down").rstrip(".")
         table.add_row(f"[bold]{plain(one.name)}[/bold]", plain(f"{health}; last event {ago(one.last_event_at)}"))
     return table
 

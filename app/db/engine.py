@@ -18,6 +18,7 @@ from app.errors import Unavailable
 STATEMENT_TIMEOUT = 30_000  # ms
 IDLE_IN_TRANSACTION_TIMEOUT = 60_000  # ms
 ANSWER_TIMEOUT = 35.0  # s; Postgres ends a statement before this, unless it hangs or the network is cut
+STANDING_TIMEOUT = 3.0  # s; nobody waits longer for a webhook, and a connection that died silently must be replaced
 CONNECT_TIMEOUT = 5.0  # s
 POOL_TIMEOUT = 5.0  # s
 # Classes and codes of SQLSTATE: connection, resources (disk full, too many clients), operator intervention (shutting
@@ -101,11 +102,11 @@ class StandingConnection:
             try:
                 return await _fetch(self._driver, statement, values)
             except Unavailable:
-                await self.close()
+                await self.aclose()
         driver = await self._open()
         return await _fetch(driver, statement, values)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """End the connection."""
         kept, self._kept = self._kept, None
         driver, self._driver = self._driver, None
@@ -128,7 +129,7 @@ async def _fetch(
     driver: asyncpg.Connection[asyncpg.Record], statement: str, values: Sequence[object]
 ) -> list[asyncpg.Record]:
     try:
-        rows: list[asyncpg.Record] = await driver.fetch(statement, *values)
+        rows: list[asyncpg.Record] = await driver.fetch(statement, *values, timeout=STANDING_TIMEOUT)
     except (OSError, TimeoutError, *_BROKEN) as error:
         raise Unavailable(AWAY) from error
     except asyncpg.PostgresError as error:

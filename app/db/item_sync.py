@@ -82,7 +82,7 @@ _FINISH_EVENTS = text("""
 """)
 
 _RELEASE = text("""
-    UPDATE item_sync SET lease_until = NULL, error = :error
+    UPDATE item_sync SET lease_until = NULL, error = :error, next_at = now()
     WHERE connection_id = :connection_id AND arr_id = :arr_id
 """)
 

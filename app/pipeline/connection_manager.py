@@ -13,6 +13,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import PurePosixPath
 
@@ -39,7 +40,7 @@ from app.domain.monitoring import MonitorFacts, decide_monitor
 from app.domain.paths import title_folder, to_local
 from app.domain.policy import Policy
 from app.domain.records import Connection, Media, Rank
-from app.errors import ArrConnectionError, ArrItemError, ArrItemGone, LeaseLost, Unavailable
+from app.errors import ArrConnectionError, ArrItemError, ArrItemGone, LeaseLost, Unavailable, WrongSecretKey
 from app.pipeline.arrs import target_of
 from app.pipeline.leases import with_lease
 from app.pipeline.settings import tunables
@@ -52,6 +53,7 @@ from schemas.webhooks import delete_event_type
 BATCH = 1000
 MAX_LOOKS = 5
 LOOKS_AT_ONCE = 4
+UNREADABLE_PAUSE = timedelta(minutes=5)  # until a connection is tried again whose key cannot be decrypted
 MAX_REPORTED = 100
 RUNS_LOOKED_AT = 20
 
@@ -127,8 +129,7 @@ class BaseConnectionManager:
         try:
             return await with_lease(self._ask_and_settle(held), lambda: self._extend(held), item_sync.LEASE)
         except ArrConnectionError as error:
-            await self._connection_failed(held, error)
-            return SyncOutcome.CONNECTION_FAILED
+            return await self._ask_whose_fault(held, error)
         except ArrItemError as error:
             await self._item_failed(held, error)
             return SyncOutcome.ITEM_FAILED
@@ -465,6 +466,17 @@ class BaseConnectionManager:
             await connections.mark_down(tx, self._connection.id, error.message, failures, probe_in)
         self._log.warning("connection failed", error=error.message, next_probe_seconds=probe_in.total_seconds())
 
+    async def _ask_whose_fault(self, held: Claim, error: ArrConnectionError) -> SyncOutcome:
+        """Charge the item where the Arr itself answers well: one item must not hold up all others again and again."""
+        try:
+            await self._arr.get_system_status()
+        except ArrConnectionError:
+            await self._connection_failed(held, error)
+            return SyncOutcome.CONNECTION_FAILED
+        await self._item_failed(held, ArrItemError(error.message))
+        await self._asked()
+        return SyncOutcome.ITEM_FAILED
+
     async def _connection_failed(self, held: Claim, error: ArrConnectionError) -> None:
         await self._mark_down(error)
         async with self._deps.db.transaction() as tx:
@@ -521,7 +533,12 @@ async def claim_next_item(deps: Deps, connection_id: int) -> tuple[BaseConnectio
         if not await connections.may_ask(tx, connection):
             await item_sync.release(tx, held, connection.last_error)
             return None
-        return manager_of(connection, deps), held
+        try:
+            return manager_of(connection, deps), held
+        except WrongSecretKey as error:
+            await connections.mark_down(tx, connection_id, error.message, connection.failures, UNREADABLE_PAUSE)
+            await item_sync.release(tx, held, error.message)
+            return None
 
 
 async def seconds_until_next_item(deps: Deps, connection_id: int) -> float | None:
@@ -538,8 +555,13 @@ async def claim_next_run(deps: Deps) -> tuple[BaseConnectionManager, RunClaim] |
             if connection is None or not (await connections.may_ask(tx, connection) or waiting.asked_by_person):
                 continue
             held = await runs.claim(tx, waiting.id)
-            if held is not None:
+            if held is None:
+                continue
+            try:
                 return manager_of(connection, deps), held
+            except WrongSecretKey as error:
+                await connections.mark_down(tx, connection.id, error.message, connection.failures, UNREADABLE_PAUSE)
+                await runs.finish(tx, held, RunResult(outcome=RunOutcome.FAILED, error=error.message))
     return None
 
 

@@ -18,7 +18,9 @@ async def replay_event(deps: Deps, event_id: int) -> EventRead:
         if found is None:
             raise NotFound(no_event(event_id))
         if found.arr_id is None:
-            message = f"Event {event_id} names no title, so there is nothing to do again."
+            message = (
+                f"Event {event_id} asked for no title, so there is nothing to do again; `reconcile` finds all else."
+            )
             raise Conflict(message)
         connection = await connections.get(tx, found.connection_id)
         if connection is None or not connection.enabled:

@@ -116,7 +116,7 @@ class Bench:
         try:
             await events.store_batch(statements, new, timedelta(seconds=1))
         finally:
-            await statements.close()
+            await statements.aclose()
 
     async def sync(self, connection_id: int, arr_id: int, event_type: str = "Download") -> SyncOutcome:
         """Let an event come in and sync the item at once, whatever the spacing says."""

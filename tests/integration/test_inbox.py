@@ -46,6 +46,29 @@ async def test_a_locked_item_delays_only_itself(bench: Bench) -> None:
     assert await bench.rows("SELECT count(*) FROM event WHERE arr_id = 2") == [(5,)]
 
 
+async def test_many_events_of_a_locked_item_delay_no_other(bench: Bench) -> None:
+    connection = await bench.connect(FakeArr())
+    await bench.event(connection, 1)
+    async with Inbox(bench.deps) as inbox, bench.deps.db.transaction() as tx:
+        await tx.exec_driver_sql("SELECT 1 FROM item_sync WHERE arr_id = 1 FOR UPDATE")
+        for _ in range(4):
+            locked = [asyncio.create_task(inbox.store(NewEvent(connection, "Download", 1, b"{}"))) for _ in range(10)]
+            free = [inbox.store(NewEvent(connection, "Download", number, b"{}")) for number in range(2, 52)]
+            assert len(await asyncio.gather(*free)) == 50
+        await tx.rollback()
+        assert len(await asyncio.gather(*locked)) == 10
+    assert await bench.rows("SELECT count(*) FROM event WHERE arr_id > 1") == [(200,)]
+
+
+async def test_large_bodies_do_not_share_one_batch(bench: Bench) -> None:
+    connection = await bench.connect(FakeArr())
+    async with Inbox(bench.deps) as inbox:
+        large = [inbox.store(NewEvent(connection, "Download", number, bytes(3 << 20))) for number in range(1, 9)]
+        assert len(await asyncio.gather(*large)) == 8
+    ((transactions,),) = await bench.rows("SELECT count(DISTINCT CAST(xmin AS text)) FROM event")
+    assert transactions >= 4
+
+
 async def test_a_lone_event_waits_for_nobody(bench: Bench) -> None:
     connection = await bench.connect(FakeArr())
     async with Inbox(bench.deps) as inbox:

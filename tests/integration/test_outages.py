@@ -134,3 +134,29 @@ async def test_a_proxy_that_answers_404_to_everything_deletes_nothing(bench: Ben
                 await until_rows(bench, "SELECT state, count(*) FROM event GROUP BY state", [("processed", 200)])
                 await until_rows(bench, "SELECT count(*) FROM run WHERE outcome IS NULL", [(0,)])
         assert await bench.rows("SELECT count(*), count(missing_since) FROM media") == [(200, 0)]
+
+
+async def test_one_item_that_fails_as_a_connection_does_holds_up_no_other(bench: Bench, redis: ArqRedis) -> None:
+    arr = FakeArr(items={number: movie_item(number, bench.root) for number in range(1, 31)})
+    connection = await bench.connect(arr)
+    arr.item_errors[1] = ArrTimeout("Radarr does not answer.")
+    await many_due(bench, connection, 30)
+    await bench.rows(RUNS_DONE)
+    async with working(bench.deps, redis):
+        await until_rows(bench, "SELECT arr_id, attempts FROM item_sync WHERE synced_seq < requested_seq", [(1, 1)], 20)
+    assert await bench.rows("SELECT down_since, failures FROM connection") == [(None, 0)]
+
+
+async def test_a_key_that_cannot_be_decrypted_pauses_only_its_connection(bench: Bench, redis: ArqRedis) -> None:
+    broken = await bench.connect(FakeArr(), "Broken")
+    healthy = await bench.connect(FakeArr(), "Healthy")
+    await bench.rows(f"UPDATE connection SET api_key = 'damaged' WHERE id = {broken} RETURNING 1")
+    await bench.event(broken, 1)
+    outcomes = "SELECT connection_id, outcome FROM run WHERE outcome IS NOT NULL ORDER BY connection_id"
+    async with working(bench.deps, redis):
+        await until_rows(bench, outcomes, [(broken, "failed"), (healthy, "completed")], 20)
+    ((down, error),) = await bench.rows(
+        f"SELECT down_since IS NOT NULL, last_error FROM connection WHERE id = {broken}"
+    )
+    assert down
+    assert "SECRET_KEY" in error
