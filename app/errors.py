@@ -6,7 +6,7 @@ TrailhookError
 │   ├── SchemaTooNew      the database was written by a newer Trailhook
 │   └── WrongSecretKey    the database was written with another SECRET_KEY
 ├── InvalidRequest        the caller's data is wrong; carries the fields
-├── Unauthorized, NotFound, Conflict, TooLarge, Unavailable
+├── Unauthorized, TooMany, NotFound, Conflict, TooLarge, Unavailable
 ├── ArrError              Radarr or Sonarr
 │   ├── ArrConnectionError   of the whole connection: pause it, charge no item
 │   └── ArrItemError         of one item alone
@@ -73,6 +73,16 @@ class Unauthorized(TrailhookError):
     """The credentials are missing or wrong."""
 
     code = "unauthorized"
+
+
+class TooMany(TrailhookError):
+    """Too many requests of one kind came from one client; the next may come after `retry_after` seconds."""
+
+    code = "too_many"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class NotFound(TrailhookError):

@@ -12,6 +12,8 @@ from app.context import Deps
 from app.pipeline.receive import Receiver
 from app.web.errors import HANDLERS
 from app.web.headers import SecurityHeaders
+from app.web.limits import KeyLimit
+from app.web.proxies import ForwardedHeaders
 from app.web.routes import routes
 from app.web.state import AppState, Keys
 
@@ -22,13 +24,13 @@ def create_app(deps: Deps, keys: Keys) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[AppState]:
         async with Receiver(deps) as receiver:
-            yield AppState(deps=deps, keys=keys, receiver=receiver, started_at=deps.now())
+            yield AppState(deps=deps, keys=keys, key_limit=KeyLimit(), receiver=receiver, started_at=deps.now())
 
     app = Starlette(
         routes=routes(deps.settings.url_base),
         lifespan=lifespan,
         exception_handlers=HANDLERS,
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=[Middleware(SecurityHeaders), Middleware(ForwardedHeaders, deps.settings.trusted_proxies)],
     )
     app.router.redirect_slashes = False
     return app

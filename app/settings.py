@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import SetupError
 from schemas.duration import Duration
@@ -46,6 +47,17 @@ def _url_base(value: str) -> str:
     return f"/{base}" if base else ""
 
 
+def parse_networks(value: object) -> object:
+    """Turn comma-separated addresses and networks into networks."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+    except ValueError:
+        message = "write addresses or networks such as 127.0.0.1 or 172.18.0.0/16, comma-separated"
+        raise ValueError(message) from None
+
+
 def default_data_dir() -> Path:
     """Give `/var/lib/trailhook` for root, else the platform's user data directory."""
     if os.geteuid() == 0:
@@ -54,6 +66,7 @@ def default_data_dir() -> Path:
 
 
 FileMode = Annotated[int, BeforeValidator(parse_mode)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(parse_networks)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
@@ -74,6 +87,7 @@ class Settings(Tunables, BaseSettings):
     port: int = Field(default=7979, ge=1, le=65535)
     url_base: Annotated[str, AfterValidator(_url_base)] = ""
     public_url: HttpUrl | None = None
+    trusted_proxies: Networks = ()
     api_key: SecretStr | None = Field(default=None, min_length=16)
     secret_key: SecretStr | None = None
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)

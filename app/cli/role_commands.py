@@ -42,6 +42,7 @@ def api() -> None:
     roles.required(settings, "database_url", "redis_url", "secret_key", "api_key")
     assert settings.api_key is not None
     assert settings.secret_key is not None
+    roles.refuse_weak_key(settings, settings.api_key)
     listener = roles.open_port(settings)
     roles.run(roles.serve_api(settings, Keys(settings.api_key, settings.secret_key), listener))
 

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from app.bootstrap import open_deps
 from app.crypto import new_password, new_secret_key
 from app.db.schema import migrate
+from app.domain.key_guesses import weak_key_fault
 from app.embedded.postgres import EmbeddedPostgres
 from app.embedded.services import PythonService, Service, StoreService
 from app.embedded.supervisor import Supervisor
@@ -47,6 +48,12 @@ def required(settings: Settings, *names: str) -> None:
     if missing:
         message = f"Set {' and '.join(missing)}; `trailhook up` needs none of them."
         raise SetupError(message)
+
+
+def refuse_weak_key(settings: Settings, api_key: SecretStr) -> None:
+    """Raise SetupError for a key that other machines could guess."""
+    if fault := weak_key_fault(api_key, settings.host):
+        raise SetupError(fault)
 
 
 def open_port(settings: Settings) -> socket.socket:
@@ -96,6 +103,7 @@ def supervise(settings: Settings) -> int:
     configure_logging(settings.log_level, settings.log_format)
     make_data_dir(settings.data_dir)
     api_key = settings.api_key or read_or_make_key(settings.data_dir / API_KEY_FILE, new_password)
+    refuse_weak_key(settings, api_key)
     if settings.database_url is not None:
         required(settings, "secret_key")
     secret_key = settings.secret_key or read_or_make_key(settings.data_dir / SECRET_KEY_FILE, new_secret_key)

@@ -9,6 +9,7 @@ from enum import Enum, auto
 
 from pydantic import SecretStr
 
+from app.domain.key_guesses import is_weak
 from app.domain.likely_paths import map_option
 from app.domain.paths import LocalPath
 from app.domain.records import Connection
@@ -21,7 +22,6 @@ LEAST_DENO = (2, 3, 0)  # as yt-dlp 2026.08 asks; an older one is as good as non
 STALE_AFTER = timedelta(days=60)
 MOST_SKEW = timedelta(seconds=5)
 LEAST_FREE, LITTLE_FREE = 64 << 20, 1 << 30  # bytes
-STRONG_LENGTH, STRONG_VARIETY = 16, 8
 UPGRADE = "Run `pip install --upgrade 'yt-dlp[default,deno]'` in Trailhook's environment; the next download uses it."
 START = "Start it with `trailhook up`."
 
@@ -176,8 +176,7 @@ def api_key(key: SecretStr | None, *, local: bool) -> Finding:
     check, title = "api_key", "API key"
     if key is None:
         return _ok(check, title, "none yet; `trailhook up` makes one")
-    length, variety = len(key.get_secret_value()), len(set(key.get_secret_value()))
-    if length < STRONG_LENGTH or variety < STRONG_VARIETY:
+    if is_weak(key):
         remedy = "Set TRAILHOOK_API_KEY to a long random text, or unset it to have one made."
         report = _warning if local else _problem
         return report(check, title, "easy to guess", remedy)

@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import secrets
 
+import structlog
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -14,12 +15,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.crypto import same
 from app.errors import Unauthorized
-from app.web.errors import on_expected
-from app.web.state import Keys
+from app.web.state import AppRequest, Keys
 
 SESSION_COOKIE = "trailhook_session"
 SESSION_LIFETIME = 30 * 24 * 3600  # s
 NEEDS_KEY = "The API key is missing or wrong; send it as X-Api-Key. `trailhook key` prints it."
+WRONG_KEY = "That is not the API key."
+FROM_ELSEWHERE = "Another site sent this form; open this page yourself and sign in."
 
 
 class RequireKey:
@@ -29,13 +31,38 @@ class RequireKey:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 401 or pass on."""
-        keys: Keys = scope["state"]["keys"]
-        if not is_api_key(keys, given_key(Headers(scope=scope))):
-            response = await on_expected(Request(scope), Unauthorized(NEEDS_KEY))
-            await response(scope, receive, send)
-            return
+        """Pass on. Raises Unauthorized, TooMany."""
+        if not is_right_key(Request(scope), given_key(Headers(scope=scope))):
+            raise Unauthorized(NEEDS_KEY)
         await self._app(scope, receive, send)
+
+
+def check_login(request: AppRequest, given: str) -> None:
+    """Let a person in who gives the key. Raises Unauthorized, TooMany.
+
+    Other sites' forms are turned away unread: they could lock out whoever looks at such a site.
+    """
+    if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+        raise Unauthorized(FROM_ELSEWHERE)
+    if not is_right_key(request, given):
+        raise Unauthorized(WRONG_KEY)
+
+
+def is_right_key(request: AppRequest, given: str | None) -> bool:
+    """Compare a key in constant time, unless its sender was wrong too often. Raises TooMany.
+
+    While a sender has to wait, no key of it is looked at: a right one that passed would make the limit worthless.
+    """
+    if not given:
+        return False
+    limit, now = request.state["key_limit"], request.state["deps"].now()
+    address = request.client.host if request.client else ""
+    limit.check(address, now)
+    right = same(given.encode(), request.state["keys"].api_key.get_secret_value().encode())
+    if not right:
+        limit.count(address, now)
+        structlog.get_logger(__name__).warning("wrong API key", client=address)
+    return right
 
 
 def given_key(headers: Headers) -> str | None:
@@ -44,11 +71,6 @@ def given_key(headers: Headers) -> str | None:
         return key
     scheme, _, value = headers.get("authorization", "").partition(" ")
     return value.strip() if scheme.lower() == "bearer" else None
-
-
-def is_api_key(keys: Keys, given: str | None) -> bool:
-    """Compare in constant time."""
-    return same((given or "").encode(), keys.api_key.get_secret_value().encode())
 
 
 def webhook_password(headers: Headers) -> str | None:

@@ -7,7 +7,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from app.errors import Conflict, InvalidRequest, TrailhookError
+from app.errors import Conflict, InvalidRequest, TooMany, TrailhookError, Unavailable
+from app.web.headers import SECURITY_HEADERS
 from schemas.status import ErrorBody, ErrorRead
 
 RETRY_AFTER = "5"  # s
@@ -18,6 +19,7 @@ _STATUS = {
     "conflict": 409,
     "unauthorized": 401,
     "too_large": 413,
+    "too_many": 429,
     "upstream": 502,
     "unavailable": 503,
 }
@@ -25,9 +27,11 @@ _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 40
 
 
 def error_response(status: int, code: str, message: str, fields: dict[str, str] | None = None) -> Response:
-    """Make the answer that every error has."""
+    """Make the answer that every error has; it carries the headers itself, as not all errors pass the middleware."""
     body = ErrorRead(error=ErrorBody(code=code, message=message, fields=fields or None))
-    headers = {"Retry-After": RETRY_AFTER} if status == 503 else {}
+    headers = dict(SECURITY_HEADERS)
+    if status == 503:
+        headers["Retry-After"] = RETRY_AFTER
     if status == 401:
         headers["WWW-Authenticate"] = 'Basic realm="trailhook", charset="UTF-8"'
     return JSONResponse(body.model_dump(exclude_none=True), status, headers)
@@ -38,7 +42,21 @@ async def on_expected(_request: Request, error: Exception) -> Response:
     assert isinstance(error, TrailhookError)
     code = error.reason or error.code if isinstance(error, Conflict) else error.code
     fields = error.fields if isinstance(error, InvalidRequest) else None
-    return error_response(_STATUS.get(error.code, 500), code, error.message, fields)
+    response = error_response(status_code(error), code, error.message, fields)
+    response.headers.update(headers_of(error))
+    return response
+
+
+def headers_of(error: TrailhookError) -> dict[str, str]:
+    """Give the headers that an error of our own tree needs."""
+    if isinstance(error, Unavailable):
+        return {"Retry-After": RETRY_AFTER}
+    return {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
+
+
+def status_code(error: TrailhookError) -> int:
+    """Give the HTTP status of an error of our own tree."""
+    return _STATUS.get(error.code, 500)
 
 
 async def on_http(_request: Request, error: Exception) -> Response:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from app.context import Deps
 from app.pipeline.receive import Receiver
+from app.web.limits import KeyLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class AppState(TypedDict):
 
     deps: Deps
     keys: Keys
+    key_limit: KeyLimit
     receiver: Receiver
     started_at: datetime
 

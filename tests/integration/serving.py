@@ -21,10 +21,10 @@ API_KEY = "the key of these tests"
 
 @asynccontextmanager
 async def serving(
-    deps: Deps, *, request_timeout: float = REQUEST_TIMEOUT, linger: float = LINGER
+    deps: Deps, *, request_timeout: float = REQUEST_TIMEOUT, linger: float = LINGER, keys: Keys | None = None
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Serve on a free port of loopback; the client knows the address and no key."""
-    keys = Keys(SecretStr(API_KEY), SecretStr(new_secret_key()))
+    keys = keys or Keys(SecretStr(API_KEY), SecretStr(new_secret_key()))
     config = ApiConfig(create_app(deps, keys), request_timeout=request_timeout, linger=linger)
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())

@@ -127,7 +127,7 @@ async def test_what_is_ignored_says_why(bench: Bench, client: httpx.AsyncClient)
     }
     refused = await replay(client, events[0]["id"])
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "conflict")
-    assert "names no title" in refused.json()["error"]["message"]
+    assert "asked for no title" in refused.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(
