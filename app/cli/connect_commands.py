@@ -11,6 +11,7 @@ import typer
 
 from app.cli.run_progress import follow_run, tell_run
 from app.cli.service import Service
+from app.domain.expectation import expectation, seconds_each
 from app.errors import Conflict, InvalidRequest, TrailhookError
 from app.settings import load_settings
 from schemas.base import ArrType, MonitorStatus, MonitorType, WebhookState
@@ -22,7 +23,6 @@ from schemas.status import Page
 
 START_PATIENCE = 30.0  # s; the connection is added whether or not a worker takes its first run
 KEY_SIZE = 512  # bytes, more than any app's key
-TYPICAL_DOWNLOAD = 20  # s
 
 
 def add_to(app: typer.Typer) -> None:
@@ -103,17 +103,6 @@ def read_mapping(text: str) -> dict[str, str]:
     return {"path_from": path_from, "path_to": path_to}
 
 
-def expectation(titles: int, wanted: int, seconds_each: float) -> str:
-    """Say how many titles get a trailer and how long that takes."""
-    if not titles:
-        return "It has no titles yet."
-    counted = f"{titles} {'title' if titles == 1 else 'titles'}, {wanted} of them {_want(wanted)} a trailer"
-    if not wanted:
-        return f"{counted}."
-    length = _length(wanted * seconds_each)
-    return f"{counted}; at about one every {seconds_each:.0f} s that takes about {length}."
-
-
 def _typed_or_piped() -> str:
     if sys.stdin.isatty():
         return getpass.getpass("API key: ")
@@ -182,19 +171,5 @@ def _follow_first_run(service: Service, one: ConnectionRead, run_id: int) -> Non
 
 
 def _seconds_each(service: Service) -> float:
-    """Give how long one trailer of a library takes that nobody waits for: its pause and its download."""
     values = {setting.key: setting.value for setting in service.get("/settings", Page[SettingRead]).items}
-    gaps = (parse_duration(values[name]).total_seconds() for name in ("download_gap", "backfill_gap"))
-    return max(gaps) + TYPICAL_DOWNLOAD
-
-
-def _want(count: int) -> str:
-    return "wants" if count == 1 else "want"
-
-
-def _length(seconds: float) -> str:
-    for most, unit, name in ((5400, 60, "minute"), (129_600, 3600, "hour")):
-        if seconds < most:
-            count = max(round(seconds / unit), 1)
-            return f"{count} {name}{'' if count == 1 else 's'}"
-    return f"{round(seconds / 86_400)} days"
+    return seconds_each(parse_duration(values["download_gap"]), parse_duration(values["backfill_gap"]))

@@ -43,6 +43,17 @@ async def media_counts(tx: AsyncConnection) -> MediaCounts:
     return MediaCounts(total=sum(counts.values()), **counts)
 
 
+async def media_counts_by_connection(tx: AsyncConnection) -> dict[int, MediaCounts]:
+    """Count the titles of each connection that has any, by status."""
+    rows = await tx.execute(
+        select(media.c.connection_id, media.c.status, func.count()).group_by(media.c.connection_id, media.c.status)
+    )
+    counts: dict[int, dict[str, int]] = {}
+    for connection_id, status, count in rows:
+        counts.setdefault(connection_id, {str(one): 0 for one in MonitorStatus})[status] = count
+    return {one: MediaCounts(total=sum(by_status.values()), **by_status) for one, by_status in counts.items()}
+
+
 async def running_attempts(tx: AsyncConnection) -> Sequence[RunningAttempt]:
     """List the downloads under way."""
     query = (

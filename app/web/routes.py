@@ -6,12 +6,14 @@ from pathlib import Path
 
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware import Middleware
+from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 
-from app.web import pages
 from app.web.api import connections, doctor, events, media, runs, settings, status
 from app.web.auth import RequireKey
+from app.web.pages import activity, connection_added, connection_edit, connection_list, health, sessions, titles
+from app.web.pages import settings as settings_pages
 from app.web.webhooks import take_webhook
 
 
@@ -52,6 +54,32 @@ _API = [
     Route("/runs/{run_id:id}", runs.get_run),
 ]
 
+_CONNECTION = "/connections/{connection_id:id}"
+_PAGES = [
+    Route("/", titles.titles_page, methods=["GET"]),
+    Route("/activity", activity.activity_page, methods=["GET"]),
+    Route("/activity/{event_id:id}/replay", activity.replay_on_page, methods=["POST"]),
+    Route("/connections", connection_list.connections_page, methods=["GET"]),
+    Route("/connections/new", connection_edit.new_page, methods=["GET"]),
+    Route("/connections/new", connection_edit.add, methods=["POST"]),
+    Route(f"{_CONNECTION}/added", connection_added.added_page, methods=["GET"]),
+    Route(f"{_CONNECTION}/edit", connection_edit.edit_page, methods=["GET"]),
+    Route(f"{_CONNECTION}/edit", connection_edit.change, methods=["POST"]),
+    Route(f"{_CONNECTION}/delete", connection_list.delete_page, methods=["GET"]),
+    Route(f"{_CONNECTION}/delete", connection_list.delete, methods=["POST"]),
+    Route(f"{_CONNECTION}/reconcile", connection_list.reconcile, methods=["POST"]),
+    Route(f"{_CONNECTION}/test", connection_list.test, methods=["POST"]),
+    Route(f"{_CONNECTION}/webhook", connection_list.register, methods=["POST"]),
+    Route(f"{_CONNECTION}/switch", connection_list.switch, methods=["POST"]),
+    Route("/settings", settings_pages.settings_page, methods=["GET"]),
+    Route("/settings", settings_pages.save, methods=["POST"]),
+    Route("/settings/reset", settings_pages.reset, methods=["POST"]),
+    Route("/health", health.health_page, methods=["GET"]),
+    Route("/login", sessions.login_page, methods=["GET"]),
+    Route("/login", sessions.log_in, methods=["POST"]),
+    Route("/logout", sessions.log_out, methods=["POST"]),
+]
+
 
 def routes(url_base: str) -> list[BaseRoute]:
     """Give all routes below the URL base; a webhook's address works with and without a trailing slash."""
@@ -63,11 +91,9 @@ def routes(url_base: str) -> list[BaseRoute]:
         Route("/readyz", status.readyz),
         Mount("/api/v1", api, middleware=[Middleware(RequireKey)]),
         Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
-        Route("/login", pages.login_page, methods=["GET"]),
-        Route("/login", pages.log_in, methods=["POST"]),
-        Route("/logout", pages.log_out, methods=["POST"]),
-        Route("/activity", pages.activity_page, methods=["GET"]),
-        Route("/activity/{event_id:id}/replay", pages.replay_on_page, methods=["POST"]),
-        Route("/", pages.titles_page),
+        *_PAGES,
     ]
-    return [Mount(url_base, Router(below_base, redirect_slashes=False))] if url_base else below_base
+    if not url_base:
+        return below_base
+    to_titles = Route(url_base, RedirectResponse(f"{url_base}/", 303), methods=["GET"])
+    return [to_titles, Mount(url_base, Router(below_base, redirect_slashes=False))]

@@ -10,6 +10,7 @@ from app.domain.records import Connection, Media
 from app.domain.status import explain
 from app.domain.webhook_state import webhook_state
 from app.pipeline.arrs import webhook_url
+from app.pipeline.removal import Deleted
 from schemas.connection import ConnectionRead, LastRun, WebhookRead
 from schemas.media import MediaRead
 
@@ -56,3 +57,12 @@ def connection_read(
         created_at=connection.created_at,
         warnings=[] if connection.verify_tls else [NOT_VERIFIED],
     )
+
+
+def deleted_text(deleted: Deleted) -> str:
+    """Say what a deletion did, and what is left to do by hand."""
+    message = f"{deleted.connection.name} is deleted; its trailers stay where they are."
+    if deleted.entry_error is None:
+        return message
+    app, why = deleted.connection.arr_type.app_name, deleted.entry_error.rstrip(".")
+    return f"{message} Remove its webhook under Settings > Connect in {app} yourself if it is still there: {why}."

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.connect_commands import expectation, read_key_file, read_mapping
+from app.cli.connect_commands import read_key_file, read_mapping
+from app.domain.expectation import expectation
 from app.errors import TrailhookError
 
 

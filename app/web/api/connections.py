@@ -22,7 +22,7 @@ from app.pipeline.webhook_upkeep import WEBHOOK_USER, register_webhook
 from app.web.api.answers import answer
 from app.web.bodies import read_model
 from app.web.state import AppRequest
-from app.web.views import connection_read
+from app.web.views import connection_read, deleted_text
 from schemas.connection import (
     ConnectionChanged,
     ConnectionCreate,
@@ -95,15 +95,10 @@ async def register_one(request: AppRequest) -> Response:
 async def delete_one(request: AppRequest) -> Response:
     """Delete a connection: gone from every list at once, emptied by the workers; trailers stay where they are."""
     deleted = await removal.delete_connection(request.state["deps"], request.path_params["connection_id"])
-    message = f"{deleted.connection.name} is deleted; its trailers stay where they are."
-    if deleted.entry_error is not None:
-        app = deleted.connection.arr_type.app_name
-        message += (
-            f" Remove its webhook under Settings > Connect in {app} yourself if it is still there: "
-            f"{deleted.entry_error.rstrip('.')}."
-        )
     removed = deleted.entry_error is None
-    return answer(ConnectionDeleted(id=deleted.connection.id, webhook_removed=removed, message=message), 202)
+    return answer(
+        ConnectionDeleted(id=deleted.connection.id, webhook_removed=removed, message=deleted_text(deleted)), 202
+    )
 
 
 async def reconcile_connection(request: AppRequest) -> Response:
