@@ -102,6 +102,10 @@ class ArrManagerProtocol(Protocol):
         """List the folders below which the app keeps its items."""
         ...
 
+    async def get_tags(self) -> dict[int, str]:
+        """Give the names of the tags that its items carry as ids."""
+        ...
+
     async def get_webhooks(self) -> list[Notification]:
         """List the Connect entries of the kind Webhook."""
         ...

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.errors import SetupError
 from schemas.duration import Duration
@@ -66,7 +66,7 @@ def default_data_dir() -> Path:
 
 
 FileMode = Annotated[int, BeforeValidator(parse_mode)]
-Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(parse_networks)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(parse_networks)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
@@ -77,7 +77,7 @@ class Settings(Tunables, BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+        env_prefix=ENV_PREFIX, env_ignore_empty=True, enable_decoding=False, frozen=True, hide_input_in_errors=True
     )
 
     data_dir: Path = Field(default_factory=default_data_dir)
@@ -99,6 +99,18 @@ class Settings(Tunables, BaseSettings):
     file_mode: FileMode | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
+
+    @field_validator(
+        "policy_languages",
+        "policy_only_tags",
+        "policy_skip_tags",
+        "policy_only_genres",
+        "policy_subtitles",
+        mode="before",
+    )
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        return [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @field_validator("database_url")
     @classmethod

@@ -75,7 +75,9 @@ class Reason(StrEnum):
     NO_CANDIDATE = "no_candidate"
     BACKING_OFF = "backing_off"
     NEEDS_COOKIES = "needs_cookies"
+    SOURCE_PAUSED = "source_paused"
     TRAILER_REMOVED = "trailer_removed"
+    EXCLUDED_BY_POLICY = "excluded_by_policy"
     NOT_MONITORED = "not_monitored"
     MISSING_IN_ARR = "missing_in_arr"
 
@@ -129,6 +131,7 @@ class CandidateSource(StrEnum):
     """Where a candidate video comes from."""
 
     PERSON = "person"
+    TMDB = "tmdb"
     ARR = "arr"
     SEARCH = "search"
 

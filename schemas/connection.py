@@ -10,7 +10,17 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, StrictBool, StringConstraints
 
 from schemas.base import ArrType, Model, MonitorType, RunOutcome, WebhookState
-from schemas.settings import MaxHeight, MaxSeconds, MinSeconds
+from schemas.policy import (
+    Languages,
+    MaxHeight,
+    MaxSeconds,
+    MinHeight,
+    MinSeconds,
+    Prefer,
+    SubtitleLanguages,
+    TrailerName,
+    Words,
+)
 
 MAX_NAME_LENGTH = 60
 
@@ -85,10 +95,21 @@ class PolicyOverride(Model):
     """What one connection does differently from the default trailer policy; null means the default."""
 
     max_height: MaxHeight | None = None
+    min_height: MinHeight | None = None
+    prefer: Prefer | None = None
     min_seconds: MinSeconds | None = None
     max_seconds: MaxSeconds | None = None
+    languages: Languages | None = None
     need_media_file: StrictBool | None = None
+    only_tags: Words | None = None
+    skip_tags: Words | None = None
+    only_genres: Words | None = None
     search: StrictBool | None = None
+    subtitles: SubtitleLanguages | None = None
+    loudness: StrictBool | None = None
+    convert: StrictBool | None = None
+    remove_with_title: StrictBool | None = None
+    name: TrailerName | None = None
 
 
 ConnectionName = Annotated[

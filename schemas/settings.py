@@ -6,14 +6,22 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, Strict
 
 from schemas.base import Model
 from schemas.duration import Duration, Within
+from schemas.policy import (
+    Languages,
+    MaxHeight,
+    MaxSeconds,
+    MinHeight,
+    MinSeconds,
+    Prefer,
+    SubtitleLanguages,
+    TrailerName,
+    Words,
+)
 
-MaxHeight = Annotated[int, Field(ge=240, le=4320)]
-MinSeconds = Annotated[int, Field(ge=1, le=3600)]
-MaxSeconds = Annotated[int, Field(ge=10, le=7200)]
 ReconcileInterval = Annotated[Duration, AfterValidator(Within(timedelta(minutes=1), timedelta(days=365)))]
 Retention = Annotated[Duration, AfterValidator(Within(timedelta(hours=1), timedelta(days=3650)))]
 Gap = Annotated[Duration, AfterValidator(Within(timedelta(0), timedelta(days=1)))]
@@ -37,16 +45,44 @@ class Tunables(Model):
     policy_max_height: MaxHeight = Field(
         default=1080, description="The most lines that a trailer may have.", json_schema_extra={"unit": "lines"}
     )
+    policy_min_height: MinHeight = Field(
+        default=0, description="A trailer with fewer lines is not taken.", json_schema_extra={"unit": "lines"}
+    )
+    policy_prefer: Prefer = Field(
+        default=Prefer.COMPATIBILITY,
+        description="Compatibility takes H.264, which plays everywhere; quality takes the most lines in any format.",
+    )
     policy_min_seconds: MinSeconds = Field(
         default=20, description="How long a trailer must be.", json_schema_extra={"unit": "seconds"}
     )
     policy_max_seconds: MaxSeconds = Field(
         default=600, description="How long a trailer may be.", json_schema_extra={"unit": "seconds"}
     )
+    policy_languages: Languages = Field(
+        default=("original", "en"),
+        description="Which languages a trailer may be in, the best first: two letters, or original.",
+    )
     policy_need_media_file: bool = Field(
         default=True, description="Wait for the movie's or an episode's file: media servers misread a trailer alone."
     )
+    policy_only_tags: Words = Field(default=(), description="Only titles that have one of these tags in the app.")
+    policy_skip_tags: Words = Field(default=(), description="No titles that have one of these tags in the app.")
+    policy_only_genres: Words = Field(default=(), description="Only titles of one of these genres.")
     policy_search: bool = Field(default=True, description="Search YouTube where no trailer is known.")
+    policy_subtitles: SubtitleLanguages = Field(
+        default=(), description="Subtitles to put into the file where the video has them, such as en or pt-br."
+    )
+    policy_loudness: bool = Field(default=False, description="Bring the sound of loud and quiet trailers to one level.")
+    policy_convert: bool = Field(
+        default=False, description="Convert what is not H.264 with AAC sound; that takes minutes for each trailer."
+    )
+    policy_remove_with_title: bool = Field(
+        default=True, description="Remove our trailer once its title has left and nothing else is in its folder."
+    )
+    policy_name: TrailerName = Field(
+        default=TrailerName.BASENAME,
+        description="basename names a movie's trailer after its file, movie-trailer the same in every folder.",
+    )
 
 
 class SettingsUpdate(Model):
@@ -60,10 +96,21 @@ class SettingsUpdate(Model):
     download_gap: Gap | None = None
     backfill_gap: Gap | None = None
     policy_max_height: MaxHeight | None = None
+    policy_min_height: MinHeight | None = None
+    policy_prefer: Annotated[Prefer, Strict(strict=False)] | None = None
     policy_min_seconds: MinSeconds | None = None
     policy_max_seconds: MaxSeconds | None = None
+    policy_languages: Languages | None = None
     policy_need_media_file: bool | None = None
+    policy_only_tags: Words | None = None
+    policy_skip_tags: Words | None = None
+    policy_only_genres: Words | None = None
     policy_search: bool | None = None
+    policy_subtitles: SubtitleLanguages | None = None
+    policy_loudness: bool | None = None
+    policy_convert: bool | None = None
+    policy_remove_with_title: bool | None = None
+    policy_name: Annotated[TrailerName, Strict(strict=False)] | None = None
 
 
 class SettingSource(StrEnum):
@@ -74,11 +121,14 @@ class SettingSource(StrEnum):
     DEFAULT = "default"
 
 
-Value = bool | int | float | str
+Value = bool | int | float | str | list[str]
 
 
 class SettingRead(Model):
-    """One setting; a duration is text such as `10s`. What the environment sets can only be changed there."""
+    """One setting; a duration is text such as `10s`. What the environment sets can only be changed there.
+
+    `choices` are set where it is one of a few words.
+    """
 
     key: str
     value: Value
@@ -86,7 +136,8 @@ class SettingRead(Model):
     source: SettingSource
     variable: str
     description: str
-    type: Literal["boolean", "integer", "number", "duration"]
+    type: Literal["boolean", "integer", "number", "duration", "choice", "list"]
     unit: str | None
     minimum: Value | None
     maximum: Value | None
+    choices: list[str] | None

@@ -30,6 +30,7 @@ class FakeArr:
     item_errors: dict[int, Exception] = field(default_factory=dict)
     unlisted: set[int] = field(default_factory=set)
     roots: list[str] = field(default_factory=list)
+    tags: dict[int, str] = field(default_factory=dict)
     asked: list[int] = field(default_factory=list)
     webhooks: dict[int, WebhookEntry] = field(default_factory=dict)
     webhook_error: Exception | None = None
@@ -64,6 +65,10 @@ class FakeArr:
     async def get_root_folders(self) -> list[RootFolder]:
         self._fail()
         return [RootFolder(id=number, path=path) for number, path in enumerate(self.roots, 1)]
+
+    async def get_tags(self) -> dict[int, str]:
+        self._fail()
+        return dict(self.tags)
 
     async def get_webhooks(self) -> list[Notification]:
         self._fail()

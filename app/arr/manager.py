@@ -13,7 +13,7 @@ from app.arr.notification import IMPLEMENTATION, notification_body
 from app.context import RawItem, WebhookEntry
 from app.domain.webhook_events import parse_version
 from app.errors import ArrItemError, ArrItemGone, ArrNotAnArr
-from schemas.arr.common import HealthIssue, Notification, RootFolder, SystemStatus
+from schemas.arr.common import HealthIssue, Notification, RootFolder, SystemStatus, Tag
 from schemas.base import ArrType
 
 
@@ -67,6 +67,15 @@ class ArrManager:
             return [RootFolder.model_validate(raw) for raw in raws]
         except ValidationError as fault:
             raise self._unexpected(subject, fault) from self._client.peer.cause(fault)
+
+    async def get_tags(self) -> dict[int, str]:
+        """Name the tags; see ArrManagerProtocol."""
+        subject = "its tags"
+        try:
+            tags = [Tag.model_validate(raw) for raw in await self._client.get_array("/tag", subject)]
+        except ValidationError as fault:
+            raise self._unexpected(subject, fault) from self._client.peer.cause(fault)
+        return {tag.id: tag.label for tag in tags}
 
     async def get_webhooks(self) -> list[Notification]:
         """List the Connect entries of the kind Webhook; see ArrManagerProtocol."""

@@ -121,6 +121,13 @@ async def change(tx: AsyncConnection, connection_id: int, values: Mapping[str, o
         raise Conflict(message) from error
 
 
+async def set_tag_labels(tx: AsyncConnection, connection_id: int, labels: Mapping[int, str]) -> bool:
+    """Write the names of the Arr's tags; False where they are the same as before."""
+    document = {str(tag): label for tag, label in labels.items()}
+    statement = update(connection).where(connection.c.id == connection_id, connection.c.tag_labels != document)
+    return (await tx.execute(statement.values(tag_labels=document))).rowcount > 0
+
+
 async def list_doors(tx: AsyncConnection) -> dict[str, WebhookDoor]:
     """Give what is needed to check webhooks' passwords, by slug."""
     query = select(

@@ -21,6 +21,7 @@ def to_connection(row: RowMapping) -> Connection:
     values["monitor_type"] = MonitorType(row["monitor_type"])
     values["path_mappings"] = tuple(PathMapping.model_validate(mapping) for mapping in row["path_mappings"])
     values["policy"] = PolicyOverride.model_validate(row["policy"])
+    values["tag_labels"] = {int(tag): label for tag, label in row["tag_labels"].items()}
     return Connection(**values)
 
 

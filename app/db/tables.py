@@ -35,6 +35,8 @@ _NOW = text("now()")
 _FALSE = text("false")
 _TRUE = text("true")
 _ZERO = text("0")
+_EMPTY_LIST = text("'[]'")
+_EMPTY_OBJECT = text("'{}'")
 
 
 def _id() -> Column[int]:
@@ -66,6 +68,7 @@ connection = Table(
     Column("monitor_type", Text, nullable=False),
     Column("path_mappings", JSONB, nullable=False),
     Column("policy", JSONB, nullable=False),
+    Column("tag_labels", JSONB, nullable=False, server_default=_EMPTY_OBJECT),
     Column("enabled", Boolean, nullable=False, server_default=_TRUE),
     Column("webhook_password", Text, nullable=False),
     Column("webhook_password_sha256", LargeBinary, nullable=False),
@@ -217,8 +220,11 @@ trailer = Table(
     Column("mtime_ns", BigInteger, nullable=False),
     _time("placed_at", default=True),
     Column("media_id", ForeignKey("media.id", ondelete="SET NULL")),
+    _time("check_at"),
+    _time("checked_since"),
     UniqueConstraint("folder_path", "rel_path"),
     Index("ix_trailer_media_id", "media_id"),
+    Index("ix_trailer_check_at", "check_at", postgresql_where=text("check_at IS NOT NULL")),
 )
 
 attempt = Table(
@@ -238,10 +244,32 @@ attempt = Table(
     Column("text", Text),
     Column("final_path", Text),
     Column("intended", JSONB),
+    Column("candidates", JSONB, nullable=False, server_default=_EMPTY_LIST),
     _time("lease_until"),
     Column("lease_token", BigInteger, nullable=False, server_default=text("1")),
     Index("uq_attempt_place", "place", unique=True, postgresql_where=text("finished_at IS NULL")),
     Index("ix_attempt_media_id", "media_id", "id"),
+)
+
+rejected_video = Table(
+    "rejected_video",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("video_id", Text, primary_key=True),
+    _time("rejected_at", default=True),
+)
+
+source = Table(
+    "source",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("is_open", Boolean, nullable=False, server_default=_FALSE),
+    Column("level", Integer, nullable=False, server_default=_ZERO),
+    Column("reason", Text),
+    _time("paused_until"),
+    Column("probe_attempt_id", BigInteger),
+    Column("suspects", JSONB, nullable=False, server_default=_EMPTY_LIST),
 )
 
 unannounced_deletion = Table(

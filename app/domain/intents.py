@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from app.domain import backoff
 from app.domain.candidates import known_candidates, search_query
 from app.domain.disk import DiskLook, DiskState, KnownOnDisk, judge_disk
-from app.domain.policy import Policy
+from app.domain.policy import Policy, exclusion
 from app.domain.records import Media, Rank
 from app.domain.status import TitleFacts, decide_status
 from schemas.base import FetchFailure, Reason
@@ -43,6 +43,9 @@ def decided(media: Media, circumstances: Circumstances) -> Media:
         look_again_at=_look_again_at(media, circumstances),
         lease_live=circumstances.lease_live,
         has_source=bool(known_candidates(media)) or search_query(media, circumstances.policy) is not None,
+        exclusion=None
+        if media.wanted_rank is Rank.PERSON
+        else exclusion(circumstances.policy, media.tags, media.genres),
         need_media_file=circumstances.policy.need_media_file,
         wanted_rank=media.wanted_rank,
         retry_at=media.retry_at,

@@ -14,6 +14,7 @@ from app.errors import StorageError
 from schemas.base import MediaKind, StorageProblem
 
 TRAILERS_DIR = "Trailers"
+MOVIE_TRAILER = "movie-trailer.mp4"
 WORK_DIR_PREFIX = ".trailhook-"
 MAX_NAME_BYTES = 255
 VIDEO_EXTENSIONS = frozenset(

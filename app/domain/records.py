@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -44,6 +45,7 @@ class Connection:
     monitor_type: MonitorType
     path_mappings: tuple[PathMapping, ...]
     policy: PolicyOverride
+    tag_labels: Mapping[int, str]
     enabled: bool
     webhook_password: str
     notification_id: int | None

@@ -20,6 +20,8 @@ SENTENCES = {
     Reason.NO_CANDIDATE: "No trailer was found.",
     Reason.BACKING_OFF: "The last try failed.",
     Reason.NEEDS_COOKIES: "The video can only be seen when signed in; set COOKIES_FILE.",
+    Reason.SOURCE_PAUSED: "Downloads are paused.",
+    Reason.EXCLUDED_BY_POLICY: "The trailer policy leaves it out.",
     Reason.TRAILER_REMOVED: "Somebody removed the trailer, so it is not fetched again until you ask for it.",
     Reason.NOT_MONITORED: "The title is not monitored.",
     Reason.MISSING_IN_ARR: "The title is no longer in the Arr's list.",
@@ -41,6 +43,7 @@ class TitleFacts:
     look_again_at: datetime | None
     lease_live: bool
     has_source: bool
+    exclusion: str | None
     need_media_file: bool
     wanted_rank: Rank
     retry_at: datetime | None
@@ -67,13 +70,15 @@ def explain(reason: Reason | None, detail: str | None) -> str | None:
 
 
 def decide_status(facts: TitleFacts, now: datetime) -> StatusDecision:
-    """Decide by the first rule that applies: downloading, downloaded, not monitored, blocked, waiting, queued."""
+    """Decide by the first rule that applies: downloading, downloaded, left out, blocked, waiting, queued."""
     if facts.lease_live:
         return StatusDecision(MonitorStatus.DOWNLOADING, Reason.DOWNLOADING)
     if facts.trailer_exists:
         return StatusDecision(MonitorStatus.DOWNLOADED)
     if not facts.monitor:
         return StatusDecision(MonitorStatus.MISSING, Reason.NOT_MONITORED)
+    if facts.exclusion is not None:
+        return StatusDecision(MonitorStatus.MONITORED, Reason.EXCLUDED_BY_POLICY, facts.exclusion)
     blocked = _blocked(facts)
     if blocked is not None:
         return blocked

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from schemas.settings import SettingSource, SettingsUpdate, Tunables
 
-_LENGTHS = ("policy_min_seconds", "policy_max_seconds")
+_RANGES = (("policy_min_seconds", "policy_max_seconds"), ("policy_min_height", "policy_max_height"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,13 @@ def effective(environment: Mapping[str, Any], stored: Mapping[str, Any]) -> Effe
 
 def contradictions(values: Tunables, changed: Mapping[str, Any]) -> dict[str, str]:
     """Name the changed settings with which no video could be taken."""
-    if values.policy_min_seconds <= values.policy_max_seconds:
-        return {}
-    fault = f"policy_min_seconds ({values.policy_min_seconds}) is above policy_max_seconds"
-    return {name: f"{fault} ({values.policy_max_seconds})" for name in _LENGTHS if name in changed}
+    faults: dict[str, str] = {}
+    for least, most in _RANGES:
+        low, high = getattr(values, least), getattr(values, most)
+        if low > high:
+            fault = f"{least} ({low}) is above {most} ({high})"
+            faults |= {name: fault for name in (least, most) if name in changed}
+    return faults
 
 
 def _usable(stored: Mapping[str, Any]) -> dict[str, Any]:

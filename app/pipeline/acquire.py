@@ -90,10 +90,10 @@ async def _claim(deps: Deps, max_rank: Rank) -> _Job | None:
         if title is None:
             return None
         shared = bool(await media.in_shared_folders(tx, [title.id]))
-        held = await attempts.start(tx, title, place_of(title, shared=shared))
+        policy = await policy_of(deps, tx, title.connection_id)
+        held = await attempts.start(tx, title, place_of(title, policy, shared=shared))
         if held is None:
             return None
-        policy = await policy_of(deps, tx, title.connection_id)
         await change_title(deps, tx, title.id, lambda claimed: claimed)
         return _Job(title, shared, policy, held)
 
@@ -106,7 +106,7 @@ async def _extend(deps: Deps, job: _Job) -> None:
 async def _acquire_claimed(deps: Deps, job: _Job) -> AcquireOutcome:
     if await _found_meanwhile(deps, job):
         return AcquireOutcome.FOUND
-    rel_path = trailer_name(job.title)
+    rel_path = trailer_name(job.title, job.policy, shared=job.shared)
     work_dir = await deps.library.make_work_dir(job.held.folder, job.held.work_dir_name)
     try:
         candidate, fetched = await _fetch_first(deps, job, work_dir)
@@ -128,7 +128,7 @@ async def clean_up(deps: Deps, held: AttemptClaim) -> None:
 
 async def _found_meanwhile(deps: Deps, job: _Job) -> bool:
     """Look at the folder; end the attempt where a trailer is there already."""
-    look = await look_at(deps, job.title, shared=job.shared)
+    look = await look_at(deps, job.title, job.policy, shared=job.shared)
     if not look.trailers:
         return False
     await clean_up(deps, job.held)

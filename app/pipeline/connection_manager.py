@@ -41,6 +41,7 @@ from app.domain.paths import title_folder, to_local
 from app.domain.policy import Policy
 from app.domain.records import Connection, Media, Rank
 from app.errors import ArrConnectionError, ArrItemError, ArrItemGone, LeaseLost, Unavailable, WrongSecretKey
+from app.pipeline import tags
 from app.pipeline.arrs import target_of
 from app.pipeline.leases import with_lease
 from app.pipeline.settings import tunables
@@ -191,7 +192,9 @@ class BaseConnectionManager:
             await self._asked()
             return SyncOutcome.REMOVED
         await self._asked()
-        staged = self._stage(self._parse_media(raw))
+        created = self._parse_media(raw)
+        await tags.learn_if_new(self._deps, self._arr, self._connection, created.tags)
+        staged = self._stage(created)
         async with self._deps.db.transaction() as tx:
             await item_sync.fence(tx, held)
             upserted = await media.create_or_update_bulk(tx, self._connection.id, [staged], held.read_at, Rank.EVENT)
@@ -241,6 +244,7 @@ class BaseConnectionManager:
     async def _refresh_claimed(self, held: RunClaim, tally: _Tally) -> RunResult:
         await self._arr.get_system_status()
         await self._answers()
+        await tags.learn(self._deps, self._arr, self._connection)
         batch: list[StagedMedia] = []
         async with aclosing(self._arr.get_all_media()) as items:
             async for raw in items:
@@ -349,7 +353,7 @@ class BaseConnectionManager:
         ]
 
     async def _look(self, seen: _Seen) -> DiskLook:
-        return await look_at(self._deps, seen.title, shared=seen.shared, ours=seen.ours)
+        return await look_at(self._deps, seen.title, seen.policy, shared=seen.shared, ours=seen.ours)
 
     async def _look_at_all(self, seen: Sequence[_Seen]) -> list[DiskLook]:
         """Look at few folders at once: time spent waiting for a slow disk's turn would count as its silence."""

@@ -38,10 +38,10 @@ async def policy_of(deps: Deps, tx: AsyncConnection, connection_id: int) -> Poli
     """Give the trailer policy that holds for a connection."""
     default = default_policy(await tunables(deps, tx))
     connection = await connections.get(tx, connection_id)
-    return default if connection is None else effective_policy(default, connection.policy)
+    return default if connection is None else effective_policy(default, connection.policy, connection.tag_labels)
 
 
-async def look_at(deps: Deps, title: Media, *, shared: bool, ours: Collection[str] = ()) -> DiskLook:
+async def look_at(deps: Deps, title: Media, policy: Policy, *, shared: bool, ours: Collection[str] = ()) -> DiskLook:
     """Look at a title's folder; what cannot be looked at is UNREACHABLE, never "no trailer".
 
     `ours` are our trailers there; they count whatever their names, as does the name that ours would have.
@@ -51,7 +51,7 @@ async def look_at(deps: Deps, title: Media, *, shared: bool, ours: Collection[st
     folder = Path(title.folder_path)
     root = Path(title.root_path) if title.root_path is not None else folder.parent
     try:
-        own = frozenset({*ours, trailer_name(title)})
+        own = frozenset({*ours, trailer_name(title, policy, shared=shared)})
         question = DiskQuestion(title.kind, folder, root, title.media_filename, shared, own)
         return await deps.library.check_trailer_exists(question)
     except StorageError:

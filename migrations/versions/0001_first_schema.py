@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("monitor_type", sa.Text(), nullable=False),
         sa.Column("path_mappings", postgresql.JSONB(), nullable=False),
         sa.Column("policy", postgresql.JSONB(), nullable=False),
+        sa.Column("tag_labels", postgresql.JSONB(), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("enabled", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("webhook_password", sa.Text(), nullable=False),
         sa.Column("webhook_password_sha256", sa.LargeBinary(), nullable=False),
@@ -262,6 +263,7 @@ def upgrade() -> None:
         sa.Column("text", sa.Text(), nullable=True),
         sa.Column("final_path", sa.Text(), nullable=True),
         sa.Column("intended", postgresql.JSONB(), nullable=True),
+        sa.Column("candidates", postgresql.JSONB(), server_default=sa.text("'[]'"), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lease_token", sa.BigInteger(), server_default=sa.text("1"), nullable=False),
         sa.ForeignKeyConstraint(["media_id"], ["media.id"], name=op.f("fk_attempt_media_id"), ondelete="SET NULL"),
@@ -287,14 +289,41 @@ def upgrade() -> None:
         sa.Column("mtime_ns", sa.BigInteger(), nullable=False),
         sa.Column("placed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("media_id", sa.BigInteger(), nullable=True),
+        sa.Column("check_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("checked_since", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["media_id"], ["media.id"], name=op.f("fk_trailer_media_id"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_trailer")),
         sa.UniqueConstraint("folder_path", "rel_path", name=op.f("uq_trailer_folder_path_rel_path")),
     )
     op.create_index("ix_trailer_media_id", "trailer", ["media_id"], unique=False)
+    op.create_index(
+        "ix_trailer_check_at", "trailer", ["check_at"], unique=False, postgresql_where=sa.text("check_at IS NOT NULL")
+    )
+    op.create_table(
+        "rejected_video",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("external_id", sa.Text(), nullable=False),
+        sa.Column("video_id", sa.Text(), nullable=False),
+        sa.Column("rejected_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "external_id", "video_id", name=op.f("pk_rejected_video")),
+    )
+    op.create_table(
+        "source",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("is_open", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("level", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("paused_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("probe_attempt_id", sa.BigInteger(), nullable=True),
+        sa.Column("suspects", postgresql.JSONB(), server_default=sa.text("'[]'"), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_source")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("source")
+    op.drop_table("rejected_video")
+    op.drop_index("ix_trailer_check_at", table_name="trailer", postgresql_where=sa.text("check_at IS NOT NULL"))
     op.drop_index("ix_trailer_media_id", table_name="trailer")
     op.drop_table("trailer")
     op.drop_index("uq_attempt_place", table_name="attempt", postgresql_where=sa.text("finished_at IS NULL"))

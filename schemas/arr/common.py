@@ -79,6 +79,13 @@ class RootFolder(ArrResource):
     accessible: bool = True
 
 
+class Tag(ArrResource):
+    """One of `GET /tag`."""
+
+    id: int
+    label: CleanText = ""
+
+
 class HealthIssue(ArrResource):
     """One of `GET /health`; the message is in the language of the app's interface."""
 

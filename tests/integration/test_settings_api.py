@@ -69,7 +69,15 @@ async def test_each_setting_shows_all_that_a_form_needs(client: httpx.AsyncClien
         "unit": None,
         "minimum": "0s",
         "maximum": "1d",
+        "choices": None,
     }
+    prefer, languages = settings["policy_prefer"], settings["policy_languages"]
+    assert (prefer["type"], prefer["value"], prefer["choices"]) == (
+        "choice",
+        "compatibility",
+        ["compatibility", "quality"],
+    )
+    assert (languages["type"], languages["value"]) == ("list", ["original", "en"])
     height = settings["policy_max_height"]
     assert [height[name] for name in ("value", "type", "unit", "minimum", "maximum")] == [
         1080,
@@ -151,6 +159,12 @@ async def test_changes_at_the_same_time_lose_nothing_and_leave_the_fingerprint_a
         ({"policy_max_height": 10**30}, {"policy_max_height"}),
         ({"policy_min_seconds": True}, {"policy_min_seconds"}),
         ({"policy_min_seconds": 601}, {"policy_min_seconds"}),
+        ({"policy_min_height": 1440}, {"policy_min_height"}),
+        ({"policy_prefer": "size"}, {"policy_prefer"}),
+        ({"policy_languages": "en"}, {"policy_languages"}),
+        ({"policy_languages": []}, {"policy_languages"}),
+        ({"policy_skip_tags": [1]}, {"policy_skip_tags.0"}),
+        ({"policy_only_genres": ["Drama"] * 51}, {"policy_only_genres"}),
         ({"policy_min_seconds": 100, "policy_max_seconds": 99}, {"policy_min_seconds", "policy_max_seconds"}),
     ],
 )

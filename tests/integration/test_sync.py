@@ -211,3 +211,19 @@ async def test_pipelines_end_uncounted_when_the_worker_stops(bench: Bench) -> No
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert await bench.rows("SELECT attempts, lease_until, synced_seq FROM item_sync") == [(0, None, 0)]
+
+
+async def test_the_names_of_tags_are_asked_for_where_a_policy_needs_them(bench: Bench) -> None:
+    item = {**movie_item(7, bench.root), "tags": [4]}
+    put_movie_on_disk(item)
+    arr = FakeArr(items={7: item}, tags={4: "no-trailer"})
+    connection = await bench.connect(arr)
+    assert await bench.sync(connection, 7) is SyncOutcome.SYNCED
+    assert await bench.rows("SELECT tag_labels FROM connection") == [({},)]
+    await bench.rows("""UPDATE connection SET policy = '{"skip_tags": ["No-Trailer"]}' RETURNING 1""")
+    await bench.rows("UPDATE item_sync SET next_at = now() RETURNING 1")
+    assert await bench.sync(connection, 7) is SyncOutcome.SYNCED
+    title = await bench.title(7)
+    assert title is not None
+    assert (title.reason, title.reason_detail) == (Reason.EXCLUDED_BY_POLICY, "It has the tag No-Trailer.")
+    assert await bench.rows("SELECT tag_labels FROM connection") == [({"4": "no-trailer"},)]

@@ -32,6 +32,7 @@ RADARR = Connection(
     monitor_type=MonitorType.MISSING,
     path_mappings=(),
     policy=PolicyOverride(),
+    tag_labels={},
     enabled=True,
     webhook_password="",
     notification_id=3,

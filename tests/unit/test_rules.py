@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -15,13 +16,14 @@ from app.domain.disk import DiskLook, DiskState, FolderState, KnownOnDisk, judge
 from app.domain.intents import Circumstances
 from app.domain.matching import Wanted, is_match
 from app.domain.monitoring import MonitorFacts, decide_monitor
-from app.domain.policy import Policy, effective_policy
+from app.domain.policy import Policy, effective_policy, exclusion
 from app.domain.records import Media, Rank
 from app.domain.slugs import slug_of
 from app.domain.status import explain
 from app.domain.videos import SearchHit
 from schemas.base import CandidateSource, FetchFailure, MonitorStatus, MonitorType, Reason
 from schemas.connection import PolicyOverride
+from schemas.policy import TrailerName
 from tests.unit.titles import NOW, movie, series
 
 S = MonitorStatus
@@ -147,7 +149,7 @@ def test_status(
 
 
 def test_need_media_file_can_be_switched_off() -> None:
-    policy = effective_policy(POLICY, PolicyOverride(need_media_file=False))
+    policy = effective_policy(POLICY, PolicyOverride(need_media_file=False), {})
     decided = intents.decided(movie(media_exists=False, media_filename=None), Circumstances(policy, NOW))
     assert decided.reason is Reason.QUEUED
 
@@ -239,10 +241,10 @@ def test_a_worker_that_died_once_delays_nothing_and_twice_running_does() -> None
 
 def test_titles_of_a_shared_folder_have_places_of_their_own() -> None:
     title = movie(folder_path="/movies/flat", media_filename="Sintel (2010).mkv")
-    assert place_of(title, shared=False) == "/movies/flat"
-    assert place_of(title, shared=True) == "/movies/flat/Sintel (2010)"
+    assert place_of(title, POLICY, shared=False) == "/movies/flat"
+    assert place_of(title, POLICY, shared=True) == "/movies/flat/Sintel (2010)"
     without_file = movie(folder_path="/movies/flat", media_filename=None)
-    assert place_of(without_file, shared=True) == place_of(replace(without_file, id=99), shared=True)
+    assert place_of(without_file, POLICY, shared=True) == place_of(replace(without_file, id=99), POLICY, shared=True)
 
 
 @pytest.mark.parametrize(
@@ -327,14 +329,46 @@ def test_matching_hits_keep_the_searchs_order() -> None:
 
 
 def test_one_download_at_a_time_per_folder_or_title_of_a_shared_folder() -> None:
-    assert place_of(movie(), shared=False) == "/media/movies/Sintel (2010)"
-    assert place_of(movie(), shared=True) == "/media/movies/Sintel (2010)/Sintel (2010) Bluray-1080p"
+    assert place_of(movie(), POLICY, shared=False) == "/media/movies/Sintel (2010)"
+    assert place_of(movie(), POLICY, shared=True) == "/media/movies/Sintel (2010)/Sintel (2010) Bluray-1080p"
 
 
 def test_the_trailer_is_named_for_every_media_server() -> None:
-    assert trailer_name(movie()) == "Sintel (2010) Bluray-1080p-trailer.mp4"
-    assert trailer_name(movie(media_filename=None)) == "Sintel (2010)-trailer.mp4"
-    assert trailer_name(series()) == "Trailers/Pioneer One (2010)-trailer.mp4"
+    assert trailer_name(movie(), POLICY, shared=False) == "Sintel (2010) Bluray-1080p-trailer.mp4"
+    assert trailer_name(movie(media_filename=None), POLICY, shared=False) == "Sintel (2010)-trailer.mp4"
+    assert trailer_name(series(), POLICY, shared=False) == "Trailers/Pioneer One (2010)-trailer.mp4"
+
+
+def test_a_name_that_is_the_same_in_every_folder_is_given_only_where_the_folder_is_the_titles_own() -> None:
+    policy = replace(POLICY, name=TrailerName.MOVIE_TRAILER)
+    assert trailer_name(movie(), policy, shared=False) == "movie-trailer.mp4"
+    assert trailer_name(movie(), policy, shared=True) == "Sintel (2010) Bluray-1080p-trailer.mp4"
+    assert trailer_name(series(), policy, shared=False) == "Trailers/Pioneer One (2010)-trailer.mp4"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "why"),
+    [
+        ({}, None),
+        ({"only_tags": ("4K",)}, None),
+        ({"only_tags": ("kids", "4k")}, None),
+        ({"only_tags": ("kids",)}, "It has none of the tags kids."),
+        ({"skip_tags": ("kids",)}, None),
+        ({"skip_tags": ("No-Trailer",)}, "It has the tag No-Trailer."),
+        ({"only_tags": ("4k",), "skip_tags": ("no-trailer",)}, "It has the tag no-trailer."),
+        ({"only_genres": ("animation",)}, None),
+        ({"only_genres": ("Drama", "Horror")}, "It is of none of the genres Drama, Horror."),
+    ],
+)
+def test_tags_and_genres_leave_titles_out(chosen: dict[str, Any], why: str | None) -> None:
+    policy = replace(POLICY, tag_labels={1: "4k", 2: "no-trailer", 3: "kids"}, **chosen)
+    title = movie(tags=(1, 2, 99), genres=("Animation", "Short"))
+    assert exclusion(policy, title.tags, title.genres) == why
+    decided = intents.decided(title, Circumstances(policy, NOW))
+    assert (decided.reason is Reason.EXCLUDED_BY_POLICY, decided.reason_detail) == (why is not None, why)
+    assert (decided.due_rank is None) == (why is not None)
+    by_person = intents.decided(intents.asked_for(title), Circumstances(policy, NOW))
+    assert by_person.due_rank is Rank.PERSON
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
         "STOP_GRACE": "3",
         "URL_BASE": "/trailhook/",
         "FILE_MODE": "0664",
+        "POLICY_LANGUAGES": "de, Original,en,de",
+        "POLICY_SKIP_TAGS": "kids",
         "PUBLIC_URL": "https://trailhook.example/x/",
     }
     for name, value in values.items():
@@ -38,6 +40,7 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.stop_grace == timedelta(seconds=3)
     assert settings.url_base == "/trailhook"
     assert settings.file_mode == 0o664
+    assert (settings.policy_languages, settings.policy_skip_tags) == (("de", "original", "en"), ("kids",))
     assert settings.webhook_base_url == "https://trailhook.example/x"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any, Literal
 
 from starlette.responses import Response
@@ -17,12 +18,14 @@ from schemas.duration import format_duration
 from schemas.settings import SettingRead, SettingsUpdate, Tunables
 from schemas.status import Page
 
-_TYPES: dict[Any, Literal["boolean", "integer", "number", "duration"]] = {
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    timedelta: "duration",
-}
+_TYPES: tuple[tuple[type, Literal["boolean", "integer", "number", "duration", "choice", "list"]], ...] = (
+    (bool, "boolean"),
+    (int, "integer"),
+    (float, "number"),
+    (timedelta, "duration"),
+    (StrEnum, "choice"),
+    (tuple, "list"),
+)
 
 
 async def list_settings(request: AppRequest) -> Response:
@@ -53,10 +56,11 @@ def _setting_read(name: str, now: Effective) -> SettingRead:
         source=now.sources[name],
         variable=ENV_PREFIX + name.upper(),
         description=field.description or "",
-        type=_TYPES[field.annotation],
+        type=next(word for kind, word in _TYPES if isinstance(field.default, kind)),
         unit=str(extra["unit"]) if isinstance(extra, dict) else None,
         minimum=_bound(field.metadata, "ge"),
         maximum=_bound(field.metadata, "le"),
+        choices=[word.value for word in type(field.default)] if isinstance(field.default, StrEnum) else None,
     )
 
 
@@ -66,4 +70,6 @@ def _bound(rules: list[Any], kind: str) -> Any:
 
 
 def _shown(value: Any) -> Any:
-    return format_duration(value) if isinstance(value, timedelta) else value
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    return list(value) if isinstance(value, tuple) else value

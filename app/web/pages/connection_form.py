@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from app.domain.policy import Policy
 from app.domain.records import Connection
 from app.web.errors import invalid
 from app.web.pages.shell import Form
@@ -16,8 +17,6 @@ from schemas.connection import ConnectionCreate, ConnectionUpdate, PolicyOverrid
 
 LEAST_ROWS, SPARE_ROWS = 3, 2
 _TEXTS = ("name", "url", "monitor_type", "ca_file")
-_NUMBERS = ("max_height", "min_seconds", "max_seconds")
-_CHOICES = ("need_media_file", "search")
 _YES_NO = {"yes": True, "no": False}
 
 M = TypeVar("M", bound=BaseModel)
@@ -69,16 +68,14 @@ def form_of(connection: Connection) -> ConnectionForm:
     """Give the form as a connection is now, without its key."""
     policy = connection.policy.model_dump(exclude_none=True)
     texts = {name: str(getattr(connection, name) or "") for name in _TEXTS}
-    numbers = {f"policy.{name}": str(policy.get(name, "")) for name in _NUMBERS}
-    words = {value: word for word, value in _YES_NO.items()}
-    choices = {f"policy.{name}": words[policy[name]] for name in _CHOICES if name in policy}
+    chosen = {f"policy.{name}": _as_text(value) for name, value in policy.items()}
     rows = tuple((one.path_from, one.path_to) for one in connection.path_mappings)
-    return ConnectionForm({**texts, **numbers, **choices}, rows, verify_tls=connection.verify_tls)
+    return ConnectionForm({**texts, **chosen}, rows, verify_tls=connection.verify_tls)
 
 
 def typed(form: Form) -> ConnectionForm:
     """Give what was typed, without the key."""
-    names = ("arr_type", *_TEXTS, *(f"policy.{name}" for name in (*_NUMBERS, *_CHOICES)))
+    names = ("arr_type", *_TEXTS, *(f"policy.{name}" for name in PolicyOverride.model_fields))
     pairs = zip(form.texts("path_from"), form.texts("path_to"), strict=False)
     return ConnectionForm(
         {name: form.text(name) for name in names},
@@ -107,10 +104,23 @@ def _common(shown: ConnectionForm) -> dict[str, Any]:
         "url": shown.text("url"),
         "monitor_type": shown.text("monitor_type"),
         "path_mappings": [{"path_from": path_from, "path_to": path_to} for path_from, path_to in shown.rows],
-        "policy": {name: _YES_NO.get(text, text) for name, text in policy.items() if text},
+        "policy": {name: _value(name, text) for name, text in policy.items() if text},
         "ca_file": shown.text("ca_file") or None,
         "verify_tls": shown.verify_tls,
     }
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _value(name: str, text: str) -> object:
+    """Give what stands in a policy's field as JSON would have it; what is none stays text, which the model refuses."""
+    if isinstance(getattr(Policy(), name), tuple):
+        return [word.strip() for word in text.split(",") if word.strip()]
+    return _YES_NO.get(text, text)
 
 
 def _read(model: type[M], given: Mapping[str, Any]) -> M:

@@ -87,6 +87,8 @@ def _label(key: str) -> str:
 
 def as_text(value: Value) -> str:
     """Write a value as its field has it."""
+    if isinstance(value, list):
+        return ", ".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -106,4 +108,11 @@ def _value(one: SettingRead, text: str) -> object:
                 return kind(text)
             except ValueError:
                 return text
+        case "list":
+            return words_of(text)
     return text
+
+
+def words_of(text: str) -> list[str]:
+    """Read a list as people type it, comma-separated."""
+    return [word.strip() for word in text.split(",") if word.strip()]
