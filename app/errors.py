@@ -20,6 +20,7 @@ A message is one sentence for a person and says what to do. The cause is chained
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import ClassVar
 
 from schemas.base import FetchFailure, StorageProblem
@@ -174,13 +175,21 @@ class StorageError(TrailhookError):
 
 
 class FetchError(TrailhookError):
-    """One video could not be fetched or is no usable trailer; `failure` says which kind."""
+    """One video could not be fetched or is no usable trailer; `failure` says which kind.
+
+    `suspicious` where the same words also come when the source is in trouble, not the video; `not_before` where the
+    video says itself when it can be seen.
+    """
 
     code = "fetch"
 
-    def __init__(self, message: str, failure: FetchFailure) -> None:
+    def __init__(
+        self, message: str, failure: FetchFailure, *, suspicious: bool = False, not_before: datetime | None = None
+    ) -> None:
         super().__init__(message)
         self.failure = failure
+        self.suspicious = suspicious
+        self.not_before = not_before
 
 
 class LeaseLost(TrailhookError):

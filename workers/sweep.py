@@ -14,7 +14,7 @@ import structlog
 
 from app.db import attempts, item_sync
 from app.errors import Unavailable
-from app.pipeline import housekeeping
+from app.pipeline import housekeeping, sources
 from app.pipeline.settings import tunables
 from workers.jobs import DEPS, acquire_trailer
 from workers.workshop import Workshop
@@ -70,7 +70,8 @@ class Sweep:
         async with self._workshop.deps.db.transaction() as tx:
             now = await tunables(self._workshop.deps, tx)
             self._workshop.pace.use(now.download_gap, now.backfill_gap)
-            due = await attempts.list_due(tx, self._workshop.pace.max_rank(), concurrency)
+            closed = (await sources.gate(self._workshop.deps, tx)).closed
+            due = await attempts.list_due(tx, self._workshop.pace.max_rank(), closed, concurrency)
         woken = True
         for media_id in due:
             woken = woken and await self._workshop.deps.wakeups.wake_acquire(media_id)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.rows import to_media
 from app.db.tables import attempt
+from app.domain.candidates import Considered
 from app.domain.naming import WORK_DIR_PREFIX
 from app.domain.records import Media, Rank
 from app.domain.videos import TrailerFile
@@ -46,6 +47,14 @@ class AttemptClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class Closed:
+    """Sources that may not be used now: by nobody, or only by a title that a person asked for."""
+
+    for_all: Sequence[str] = ()
+    but_for_persons: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LostAttempt:
     """An attempt whose worker stopped without ending it; `intended` is set once it was about to place that file."""
 
@@ -53,12 +62,18 @@ class LostAttempt:
     intended: TrailerFile | None
 
 
-_NEXT_DUE = text("""
-    SELECT m.* FROM media m JOIN connection c ON c.id = m.connection_id AND c.enabled
+_CLAIMABLE = """
+    FROM media m JOIN connection c ON c.id = m.connection_id AND c.enabled
     WHERE m.due_rank IS NOT NULL AND m.due_rank <= :max_rank AND (m.next_try_at IS NULL OR m.next_try_at <= now())
       AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.folder_path = m.folder_path AND a.finished_at IS NULL)
-    ORDER BY m.due_rank, m.id LIMIT 1 FOR UPDATE OF m SKIP LOCKED
-""")
+      AND NOT (CASE WHEN m.trailer_url LIKE 'https://vimeo.com/%' THEN 'vimeo' ELSE 'youtube' END
+               = ANY(CASE WHEN m.due_rank = 0 THEN CAST(:for_all AS text[]) ELSE CAST(:but_for_persons AS text[]) END))
+      AND NOT COALESCE('root:' || m.root_path
+               = ANY(CASE WHEN m.due_rank = 0 THEN CAST(:for_all AS text[]) ELSE CAST(:but_for_persons AS text[]) END), false)
+    ORDER BY m.due_rank, m.id
+"""
+_NEXT_DUE = text(f"SELECT m.* {_CLAIMABLE} LIMIT 1 FOR UPDATE OF m SKIP LOCKED")
+_LIST_DUE = text(f"SELECT m.id {_CLAIMABLE} LIMIT :limit")
 
 _TAKE_LOST = text("""
     UPDATE attempt SET lease_token = lease_token + 1, lease_until = now() + :lease
@@ -67,23 +82,21 @@ _TAKE_LOST = text("""
     RETURNING id, media_id, place, folder_path, lease_token, intended
 """)
 
-_DUE_COUNT = text("""
-    SELECT m.id FROM media m JOIN connection c ON c.id = m.connection_id AND c.enabled
-    WHERE m.due_rank IS NOT NULL AND m.due_rank <= :max_rank AND (m.next_try_at IS NULL OR m.next_try_at <= now())
-      AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.folder_path = m.folder_path AND a.finished_at IS NULL)
-    ORDER BY m.due_rank, m.id LIMIT :limit
-""")
 
-
-async def next_due(tx: AsyncConnection, max_rank: Rank) -> Media | None:
+async def next_due(tx: AsyncConnection, max_rank: Rank, closed: Closed) -> Media | None:
     """Get the best title that is due, locked; titles in folders where an attempt runs have to wait."""
-    row = (await tx.execute(_NEXT_DUE, {"max_rank": int(max_rank)})).mappings().one_or_none()
+    row = (await tx.execute(_NEXT_DUE, _bounds(max_rank, closed))).mappings().one_or_none()
     return None if row is None else to_media(row)
 
 
-async def list_due(tx: AsyncConnection, max_rank: Rank, limit: int) -> Sequence[int]:
+async def list_due(tx: AsyncConnection, max_rank: Rank, closed: Closed, limit: int) -> Sequence[int]:
     """List titles that could be claimed now, the best first."""
-    return [row.id for row in await tx.execute(_DUE_COUNT, {"max_rank": int(max_rank), "limit": limit})]
+    return [row.id for row in await tx.execute(_LIST_DUE, {**_bounds(max_rank, closed), "limit": limit})]
+
+
+def _bounds(max_rank: Rank, closed: Closed) -> dict[str, object]:
+    others = [*closed.for_all, *closed.but_for_persons]
+    return {"max_rank": int(max_rank), "for_all": list(closed.for_all), "but_for_persons": others}
 
 
 async def start(tx: AsyncConnection, title: Media, place: str) -> AttemptClaim | None:
@@ -121,10 +134,25 @@ async def intend(tx: AsyncConnection, held: AttemptClaim, file: TrailerFile) -> 
 
 
 async def finish(
-    tx: AsyncConnection, held: AttemptClaim, outcome: str, failure: FetchFailure | None = None, why: str | None = None
+    tx: AsyncConnection,
+    held: AttemptClaim,
+    outcome: str,
+    failure: FetchFailure | None = None,
+    why: str | None = None,
+    *,
+    considered: Sequence[Considered] = (),
 ) -> None:
     """End an attempt; raises LeaseLost unless the claim still holds."""
-    await _update(tx, held, finished_at=func.now(), outcome=outcome, failure=failure, text=why, lease_until=None)
+    await _update(
+        tx,
+        held,
+        finished_at=func.now(),
+        outcome=outcome,
+        failure=failure,
+        text=why,
+        candidates=[asdict(one) for one in considered],
+        lease_until=None,
+    )
 
 
 async def take_lost(tx: AsyncConnection, limit: int) -> Sequence[LostAttempt]:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import PurePosixPath
 
 from app.domain.naming import MOVIE_TRAILER, movie_trailer_name, series_trailer_name, title_trailer_name
 from app.domain.policy import Policy
 from app.domain.records import Media
-from schemas.base import FetchFailure, MediaKind
+from schemas.base import FetchFailure, MediaKind, StorageProblem
 from schemas.policy import TrailerName
 
-_OF_THE_VIDEO = frozenset({FetchFailure.DEAD, FetchFailure.GEO, FetchFailure.NEEDS_COOKIES, FetchFailure.NOT_A_TRAILER})
+_OF_THE_VIDEO = frozenset(
+    {
+        FetchFailure.DEAD,
+        FetchFailure.GEO,
+        FetchFailure.NEEDS_COOKIES,
+        FetchFailure.NOT_A_TRAILER,
+        FetchFailure.NOT_YET,
+    }
+)
+_OF_THE_SOURCE = frozenset({FetchFailure.SOURCE_BLOCKED, FetchFailure.OUR_SETUP})
+_OF_THE_TITLE = frozenset({StorageProblem.NAME_TAKEN, StorageProblem.OUTSIDE})
+_UNKNOWN_TRIES = 3
+_MOST_TELLING = (FetchFailure.NEEDS_COOKIES, FetchFailure.NOT_YET, FetchFailure.GEO)
 
 
 class AfterFailure(StrEnum):
@@ -21,9 +34,46 @@ class AfterFailure(StrEnum):
     STOP = "stop"
 
 
-def after_failure(failure: FetchFailure) -> AfterFailure:
-    """Try the next video only where the fault is the video's own; anything else would fail for the next one too."""
-    return AfterFailure.TRY_NEXT if failure in _OF_THE_VIDEO else AfterFailure.STOP
+class Blame(StrEnum):
+    """What a failure says about the source of a video, or about a root folder."""
+
+    CERTAIN = "certain"
+    SUSPECTED = "suspected"
+    NONE = "none"
+    CLEARED = "cleared"
+
+
+def after_failure(failure: FetchFailure, tries: int) -> AfterFailure:
+    """Try the next video only where the fault is the video's own; anything else would fail for the next one too.
+
+    An unknown fault is taken for the video's after three failed attempts.
+    """
+    of_the_video = failure in _OF_THE_VIDEO or (failure is FetchFailure.UNKNOWN and tries >= _UNKNOWN_TRIES)
+    return AfterFailure.TRY_NEXT if of_the_video else AfterFailure.STOP
+
+
+def blame_of(failure: FetchFailure, *, suspicious: bool) -> Blame:
+    """Judge what a failed video says of its source: one that answers clearly works."""
+    if suspicious:
+        return Blame.SUSPECTED
+    if failure in _OF_THE_SOURCE:
+        return Blame.CERTAIN
+    return Blame.CLEARED if failure in _OF_THE_VIDEO else Blame.NONE
+
+
+def blame_of_root(problem: StorageProblem) -> Blame:
+    """Judge what a storage problem says of the root folder: a full disk is full for all, one folder may be odd."""
+    if problem is StorageProblem.FULL:
+        return Blame.CERTAIN
+    return Blame.NONE if problem in _OF_THE_TITLE else Blame.SUSPECTED
+
+
+def most_telling(failures: Sequence[FetchFailure]) -> int:
+    """Choose the failure to tell where every candidate failed: one that a person can mend, else the last."""
+    for telling in _MOST_TELLING:
+        if telling in failures:
+            return failures.index(telling)
+    return len(failures) - 1
 
 
 def place_of(title: Media, policy: Policy, *, shared: bool) -> str:

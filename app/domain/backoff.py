@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from schemas.base import FetchFailure
 
 MAX_SYNC_ATTEMPTS = 10
+LEAST_DELAY = timedelta(minutes=10)  # until a video is asked for again that says when it can be seen
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 _FOLDER = (
     timedelta(seconds=2),
@@ -20,6 +21,7 @@ _SYNC = (timedelta(seconds=10), _MINUTE, 10 * _MINUTE)
 _PROBE_FIRST, _PROBE_MOST = timedelta(seconds=5), timedelta(minutes=5)
 _SOON = (_MINUTE, 10 * _MINUTE, _HOUR)
 _LATER = (_DAY, 3 * _DAY, 7 * _DAY, 30 * _DAY)
+_JUST_RELEASED = (6 * _HOUR, 12 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY)
 _SOON_FAILURES = frozenset(
     {
         FetchFailure.TRANSIENT,
@@ -30,6 +32,7 @@ _SOON_FAILURES = frozenset(
         FetchFailure.OUR_SETUP,
     }
 )
+_WINTER = timedelta(days=60)
 _SPACING_FIRST, _SPACING_BURST = timedelta(seconds=3), timedelta(seconds=15)
 
 
@@ -55,8 +58,14 @@ def sync_spacing(streak: int) -> timedelta:
     return _SPACING_FIRST if streak < 2 else _SPACING_BURST
 
 
-def acquire_delay(failure: FetchFailure, tries: int) -> timedelta:
+def acquire_delay(failure: FetchFailure, tries: int, *, just_released: bool = False) -> timedelta:
     """Give the wait before a title's trailer is tried again after `tries` failures in a row (from 1)."""
+    later = _JUST_RELEASED if just_released else _LATER
     if failure in _SOON_FAILURES:
-        return _SOON[tries - 1] if tries <= len(_SOON) else _LATER[min(tries - len(_SOON), len(_LATER)) - 1]
-    return _LATER[min(tries, len(_LATER)) - 1]
+        return _SOON[tries - 1] if tries <= len(_SOON) else later[min(tries - len(_SOON), len(later)) - 1]
+    return later[min(tries, len(later)) - 1]
+
+
+def is_just_released(year: int | None, now: datetime) -> bool:
+    """Say whether trailers may still appear: titles of this year, of the next ones, and in winter of the last."""
+    return year is not None and year >= (now - _WINTER).year

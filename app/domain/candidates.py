@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from app.domain.matching import Wanted, is_match
 from app.domain.policy import Policy
@@ -11,6 +12,27 @@ from app.domain.records import Candidate, Media
 from app.domain.videos import SearchHit
 from schemas.base import CandidateSource
 from schemas.media import canonical_trailer_url
+
+
+class Fate(StrEnum):
+    """What became of a video that was considered."""
+
+    TAKEN = "taken"
+    FAILED = "failed"
+    REFUSED = "refused"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """A video that was considered for a title, and why it was or was not taken; `video_id` is null for a source."""
+
+    source: CandidateSource
+    video_id: str | None
+    fate: Fate
+    why: str
+    title: str | None = None
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

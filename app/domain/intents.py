@@ -98,11 +98,19 @@ def asked_for(media: Media) -> Media:
     return replace(fresh, wanted_rank=Rank.PERSON)
 
 
-def failed(media: Media, failure: FetchFailure, text: str, now: datetime) -> Media:
+def failed(media: Media, failure: FetchFailure, text: str, now: datetime, not_before: datetime | None = None) -> Media:
     """Count a failed attempt and set when the next may come."""
     tries = media.tries + 1
-    retry_at = now + backoff.acquire_delay(failure, tries)
+    delay = backoff.acquire_delay(failure, tries, just_released=backoff.is_just_released(media.year, now))
+    retry_at = max(now + backoff.LEAST_DELAY, not_before) if not_before is not None else now + delay
     return replace(media, tries=tries, retry_at=retry_at, last_failure=failure, failure_text=text)
+
+
+def forgiven(media: Media) -> Media:
+    """Take back a failed attempt that turned out to be the source's fault."""
+    if media.last_failure is None:
+        return media
+    return replace(media, tries=max(media.tries - 1, 0), retry_at=None, last_failure=None, failure_text=None)
 
 
 def lost(media: Media, text: str, now: datetime) -> Media:

@@ -115,6 +115,6 @@ def _failure_reason(failure: FetchFailure) -> Reason:
         return Reason.NEEDS_COOKIES
     if failure is FetchFailure.STORAGE:
         return Reason.STORAGE_NOT_WRITABLE
-    if failure in {FetchFailure.DEAD, FetchFailure.NOT_A_TRAILER}:
+    if failure in {FetchFailure.DEAD, FetchFailure.NOT_A_TRAILER, FetchFailure.NOTHING_FOUND}:
         return Reason.NO_CANDIDATE
     return Reason.BACKING_OFF

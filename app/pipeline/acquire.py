@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,15 +19,27 @@ from typing import Any
 import structlog
 
 from app.context import Deps, FetchRequest, PlacedFile
-from app.db import attempts, media, trailers
+from app.db import attempts, media, rejections, trailers
 from app.db.attempts import AttemptClaim
 from app.domain import intents
-from app.domain.acquiring import AfterFailure, after_failure, place_of, trailer_name
-from app.domain.candidates import known_candidates, matching_candidates, search_query
+from app.domain.acquiring import (
+    AfterFailure,
+    Blame,
+    after_failure,
+    blame_of,
+    blame_of_root,
+    most_telling,
+    place_of,
+    trailer_name,
+)
+from app.domain.breaker import YOUTUBE, Suspect, Trouble, root_source, source_of, sources_of
+from app.domain.candidates import Considered, Fate
 from app.domain.policy import Policy
 from app.domain.records import Candidate, Media, Rank
 from app.domain.videos import FetchedTrailer, TrailerFile
 from app.errors import FetchError, LeaseLost, StorageError, Unavailable
+from app.pipeline import sources
+from app.pipeline.finding import Finder
 from app.pipeline.leases import with_lease
 from app.pipeline.titles import change_title, look_at, policy_of
 from schemas.base import FetchFailure, StorageProblem
@@ -46,14 +59,23 @@ class _TitleChanged(Exception):
     """The title is not what it was when its download began."""
 
 
+class _SourcePaused(Exception):
+    """A video failed by its source's fault, which is paused now."""
+
+    def __init__(self, error: FetchError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A claimed title with what its download needs."""
+    """A claimed title with what its download needs, and what was learnt on the way."""
 
     title: Media
     shared: bool
     policy: Policy
     held: AttemptClaim
+    finder: Finder
 
 
 async def acquire(deps: Deps, max_rank: Rank) -> AcquireOutcome:
@@ -68,9 +90,18 @@ async def acquire(deps: Deps, max_rank: Rank) -> AcquireOutcome:
     log = structlog.get_logger(__name__).bind(title=job.title.title, media_id=job.title.id)
     try:
         outcome = await with_lease(_acquire_claimed(deps, job), lambda: _extend(deps, job), attempts.LEASE)
-    except (FetchError, StorageError) as error:
-        await _record_failure(deps, job, error)
-        log.warning("no trailer", failure=_failure_of(error), why=error.message)
+    except FetchError as error:
+        await _record_failure(deps, job, error, error.failure, charged=True)
+        log.warning("no trailer", failure=error.failure, why=error.message)
+        return AcquireOutcome.FAILED
+    except StorageError as error:
+        charged = not await _is_root_paused(deps, job, error)
+        await _record_failure(deps, job, error, FetchFailure.STORAGE, charged=charged)
+        log.warning("no trailer", failure=FetchFailure.STORAGE, why=error.message)
+        return AcquireOutcome.FAILED
+    except _SourcePaused as paused:
+        await _record_failure(deps, job, paused.error, paused.error.failure, charged=False)
+        log.warning("no trailer", failure=paused.error.failure, why=paused.error.message)
         return AcquireOutcome.FAILED
     except _TitleChanged:
         await _hand_back(deps, job, counted=False)
@@ -86,7 +117,8 @@ async def acquire(deps: Deps, max_rank: Rank) -> AcquireOutcome:
 
 async def _claim(deps: Deps, max_rank: Rank) -> _Job | None:
     async with deps.db.transaction() as tx:
-        title = await attempts.next_due(tx, max_rank)
+        gate = await sources.gate(deps, tx, lock=True)
+        title = await attempts.next_due(tx, max_rank, gate.closed)
         if title is None:
             return None
         shared = bool(await media.in_shared_folders(tx, [title.id]))
@@ -94,8 +126,10 @@ async def _claim(deps: Deps, max_rank: Rank) -> _Job | None:
         held = await attempts.start(tx, title, place_of(title, policy, shared=shared))
         if held is None:
             return None
+        await gate.probe(tx, title, held.id)
+        rejected = await rejections.list_for(tx, title)
         await change_title(deps, tx, title.id, lambda claimed: claimed)
-        return _Job(title, shared, policy, held)
+        return _Job(title, shared, policy, held, Finder(deps, title, policy, rejected))
 
 
 async def _extend(deps: Deps, job: _Job) -> None:
@@ -140,31 +174,55 @@ async def _found_meanwhile(deps: Deps, job: _Job) -> bool:
 
 
 async def _fetch_first(deps: Deps, job: _Job, work_dir: Path) -> tuple[Candidate, FetchedTrailer]:
-    """Fetch the first candidate that works. Raises the last FetchError where none does."""
-    last: FetchError | None = None
-    async for candidate in _candidates(deps, job):
-        try:
-            request = FetchRequest(candidate.url, work_dir, job.policy)
-            return candidate, await _fetch(deps, job.title.id, request)
-        except FetchError as error:
-            last = error
-            if after_failure(error.failure) is AfterFailure.STOP:
-                raise
-    if last is not None:
-        raise last
+    """Fetch the first candidate that works. Raises the most telling FetchError where none does, _SourcePaused."""
+    failed: list[FetchError] = []
+    async with aclosing(job.finder.candidates()) as candidates:
+        while (candidate := await _next(deps, job, candidates)) is not None:
+            try:
+                request = FetchRequest(candidate.url, work_dir, job.policy)
+                fetched = await _fetch(deps, job.title.id, request)
+            except FetchError as error:
+                job.finder.note(candidate, Fate.FAILED, error.message)
+                await _blame(deps, job, source_of(candidate.url), candidate.video_id, error)
+                if after_failure(error.failure, job.title.tries) is AfterFailure.STOP:
+                    raise
+                failed.append(error)
+            else:
+                job.finder.note(candidate, Fate.TAKEN, "It is the trailer.")
+                return candidate, fetched
+    if failed:
+        raise failed[most_telling([error.failure for error in failed])]
     message = "No video carries the title and the year."
-    raise FetchError(message, FetchFailure.DEAD)
+    raise FetchError(message, FetchFailure.NOTHING_FOUND)
 
 
-async def _candidates(deps: Deps, job: _Job) -> AsyncIterator[Candidate]:
-    """Give the known candidates, then, only if none of them was taken, the search's."""
-    for candidate in known_candidates(job.title):
-        yield candidate
-    query = search_query(job.title, job.policy)
-    if query is not None:
-        hits = await deps.videos.search(query.text, query.limit)
-        for candidate in matching_candidates(job.title, job.policy, hits):
-            yield candidate
+async def _next(deps: Deps, job: _Job, candidates: AsyncIterator[Candidate]) -> Candidate | None:
+    """Give the next candidate; a search that fails is YouTube's fault or nobody's."""
+    try:
+        return await anext(candidates, None)
+    except FetchError as error:
+        await _blame(deps, job, YOUTUBE, f"search {job.title.id}", error)
+        raise
+
+
+async def _blame(deps: Deps, job: _Job, source: str, tried: str, error: FetchError) -> None:
+    """Tell the source's breaker what a failure says of it. Raises _SourcePaused where it is open now."""
+    blame = blame_of(error.failure, suspicious=error.suspicious)
+    if blame is Blame.CLEARED:
+        await sources.report_answer(deps, [source])
+    elif blame is not Blame.NONE:
+        trouble = Trouble(error.message, Suspect(tried, job.title.id), sure=blame is Blame.CERTAIN)
+        if await sources.report_trouble(deps, job.held, source, trouble):
+            raise _SourcePaused(error) from error
+
+
+async def _is_root_paused(deps: Deps, job: _Job, error: StorageError) -> bool:
+    """Tell the root folder's breaker of a storage problem; True where it is open now."""
+    blame = blame_of_root(error.problem)
+    if blame is Blame.NONE or job.title.root_path is None:
+        return False
+    trouble = Trouble(error.message, Suspect(job.held.folder_path, job.title.id), sure=blame is Blame.CERTAIN)
+    return await sources.report_trouble(deps, job.held, root_source(job.title.root_path), trouble)
 
 
 async def _fetch(deps: Deps, media_id: int, request: FetchRequest) -> FetchedTrailer:
@@ -208,7 +266,8 @@ async def _place_and_record(deps: Deps, job: _Job, source: Path, file: TrailerFi
             return AcquireOutcome.FOUND
         raise
     await clean_up(deps, job.held)
-    await record_placed(deps, job.held, file)
+    await record_placed(deps, job.held, file, job.finder.considered)
+    await sources.report_answer(deps, sources_of(job.title.trailer_url, job.title.root_path))
     return AcquireOutcome.PLACED
 
 
@@ -222,34 +281,42 @@ async def _to_the_end(work: Coroutine[Any, Any, AcquireOutcome]) -> AcquireOutco
         raise
 
 
-async def record_placed(deps: Deps, held: AttemptClaim, file: TrailerFile) -> None:
+async def record_placed(
+    deps: Deps, held: AttemptClaim, file: TrailerFile, considered: Sequence[Considered] = ()
+) -> None:
     """Write the trailer's row, end the attempt and decide the title, in one transaction. Raises LeaseLost.
 
     Where the title left meanwhile the file is recorded without it.
     """
     async with deps.db.transaction() as tx:
         title = None if held.media_id is None else await media.get(tx, held.media_id, lock=True)
-        await attempts.finish(tx, held, AcquireOutcome.PLACED)
+        await attempts.finish(tx, held, AcquireOutcome.PLACED, considered=considered)
         if title is not None:
             await change_title(deps, tx, title.id, lambda before: intents.placed(before, deps.now()))
         await trailers.record(tx, None if title is None else title.id, held.folder_path, file)
 
 
-async def _record_failure(deps: Deps, job: _Job, error: FetchError | StorageError) -> None:
-    failure = _failure_of(error)
+async def _record_failure(
+    deps: Deps, job: _Job, error: FetchError | StorageError, failure: FetchFailure, *, charged: bool
+) -> None:
+    not_before = error.not_before if isinstance(error, FetchError) else None
+
+    def after(title: Media) -> Media:
+        return intents.failed(title, failure, error.message, deps.now(), not_before) if charged else title
+
     async with deps.db.transaction() as tx:
         await media.get(tx, job.title.id, lock=True)
-        await attempts.finish(tx, job.held, AcquireOutcome.FAILED, failure, error.message)
-        await change_title(
-            deps, tx, job.title.id, lambda title: intents.failed(title, failure, error.message, deps.now())
+        await attempts.finish(
+            tx, job.held, AcquireOutcome.FAILED, failure, error.message, considered=job.finder.considered
         )
+        await change_title(deps, tx, job.title.id, after)
 
 
 async def _hand_back(deps: Deps, job: _Job, *, counted: bool) -> None:
     """Give the title up: a stopping worker's attempt is not counted, a bug's is, so that it cannot loop."""
     if counted:
         unexpected = FetchError("Trailhook failed unexpectedly; its log has the details.", FetchFailure.UNKNOWN)
-        await _record_failure(deps, job, unexpected)
+        await _record_failure(deps, job, unexpected, unexpected.failure, charged=True)
         return
     async with deps.db.transaction() as tx:
         await media.get(tx, job.title.id, lock=True)
@@ -258,10 +325,6 @@ async def _hand_back(deps: Deps, job: _Job, *, counted: bool) -> None:
         except LeaseLost:
             return
         await change_title(deps, tx, job.title.id, lambda title: title)
-
-
-def _failure_of(error: FetchError | StorageError) -> FetchFailure:
-    return error.failure if isinstance(error, FetchError) else FetchFailure.STORAGE
 
 
 def _file_of(rel_path: str, candidate: Candidate, fetched: FetchedTrailer, made: PlacedFile) -> TrailerFile:

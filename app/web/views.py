@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
 from app.context import Deps
+from app.domain.breaker import SourceState, longest_pause, sources_of
 from app.domain.records import Connection, Media
 from app.domain.status import explain
 from app.domain.webhook_state import webhook_state
 from app.pipeline.arrs import webhook_url
 from app.pipeline.removal import Deleted
+from schemas.base import Reason
 from schemas.connection import ConnectionRead, LastRun, WebhookRead
 from schemas.media import MediaRead
 
@@ -18,10 +21,15 @@ NOT_VERIFIED = "Its certificate is not checked, so that anybody in between can r
 _MEDIA_FIELDS = set(MediaRead.model_fields) - {"reason_text"}
 
 
-def media_read(title: Media) -> MediaRead:
-    """Show a title."""
+def media_read(title: Media, paused: Sequence[SourceState]) -> MediaRead:
+    """Show a title; one that is due while its source is paused waits for that."""
     shown = {name: value for name, value in asdict(title).items() if name in _MEDIA_FIELDS}
-    return MediaRead(**shown, reason_text=explain(title.reason, title.reason_detail))
+    reason, detail = title.reason, title.reason_detail
+    pause = longest_pause(paused, sources_of(title.trailer_url, title.root_path))
+    if pause is not None and title.due_rank is not None:
+        reason, detail = Reason.SOURCE_PAUSED, pause.reason
+        shown["next_try_at"] = max(filter(None, (title.next_try_at, pause.until)), default=None)
+    return MediaRead(**{**shown, "reason": reason}, reason_text=explain(reason, detail))
 
 
 def webhook_read(connection: Connection, last_event_at: datetime | None) -> WebhookRead:

@@ -100,7 +100,7 @@ async def test_a_dead_video_leads_to_the_search(bench: Bench) -> None:
         (FetchFailure.DEAD, Reason.NO_CANDIDATE),
         (FetchFailure.NEEDS_COOKIES, Reason.NEEDS_COOKIES),
         (FetchFailure.TRANSIENT, Reason.BACKING_OFF),
-        (FetchFailure.SOURCE_BLOCKED, Reason.BACKING_OFF),
+        (FetchFailure.UNKNOWN, Reason.BACKING_OFF),
     ],
 )
 async def test_a_failure_is_kept_with_its_reason_and_leaves_nothing(

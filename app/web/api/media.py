@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from app.db import attempts, event_views, media, trailers
+from app.db import attempts, event_views, media, sources, trailers
 from app.db.media import MediaFilter
 from app.errors import InvalidRequest
 from app.pipeline.media import get_media, update_media
@@ -27,9 +27,12 @@ async def list_media(request: AppRequest) -> Response:
     limit = limit_of(request)
     async with request.state["deps"].db.transaction() as tx:
         found, total = await media.list_page(tx, media_filter(request), after_name(request), limit)
+        paused = await sources.list_open(tx)
     last = found[-1] if len(found) == limit else None
     cursor = None if last is None else encode(last.title.lower(), last.id)
-    return answer(Page[MediaRead](items=[media_read(title) for title in found], next_cursor=cursor, total=total))
+    return answer(
+        Page[MediaRead](items=[media_read(title, paused) for title in found], next_cursor=cursor, total=total)
+    )
 
 
 async def get_one(request: AppRequest) -> Response:
@@ -55,7 +58,7 @@ async def detail_of(request: AppRequest, media_id: int) -> MediaDetail:
             else await event_views.list_for_item(tx, title.connection_id, title.arr_id, SHOWN_WITH_ONE)
         )
         return MediaDetail(
-            **media_read(title).model_dump(),
+            **media_read(title, await sources.list_open(tx)).model_dump(),
             trailer=await trailers.latest_of(tx, title.id),
             attempts=list(await attempts.list_for_media(tx, title.id, SHOWN_WITH_ONE)),
             events=list(heard),

@@ -8,8 +8,9 @@ from sqlalchemy import text
 from starlette.responses import Response
 
 from app.context import Deps
-from app.db import connections, events, overview, runs, schema
+from app.db import connections, events, overview, runs, schema, sources
 from app.db.overview import RunningAttempt
+from app.domain.breaker import VIDEO_SOURCES, Paused, longest_pause
 from app.errors import SetupError, Unavailable
 from app.version import VERSION
 from app.waiting import or_none
@@ -44,6 +45,7 @@ async def status_of(request: AppRequest) -> StatusRead:
         known = await connections.list_all(tx)
         heard = await events.last_received(tx)
         ran = await runs.last_of_each(tx)
+        paused = longest_pause(await sources.list_open(tx), VIDEO_SOURCES)
     depths = await deps.wakeups.depths()
     workers = await deps.live.workers()
     shown = [
@@ -71,7 +73,7 @@ async def status_of(request: AppRequest) -> StatusRead:
         inbox=inbox,
         media=counts,
         connections=shown,
-        downloads=await _downloads(deps, running),
+        downloads=await _downloads(deps, running, paused),
     )
 
 
@@ -99,7 +101,7 @@ async def _can_store(deps: Deps) -> bool:
         return not read_only and await schema.is_at_head(tx)
 
 
-async def _downloads(deps: Deps, running: Sequence[RunningAttempt]) -> DownloadsRead:
+async def _downloads(deps: Deps, running: Sequence[RunningAttempt], paused: Paused | None) -> DownloadsRead:
     percents = await deps.live.downloads() if running else {}
     active = [
         ActiveDownload(
@@ -107,4 +109,8 @@ async def _downloads(deps: Deps, running: Sequence[RunningAttempt]) -> Downloads
         )
         for one in running
     ]
-    return DownloadsRead(active=active, paused_until=None, paused_reason=None)
+    return DownloadsRead(
+        active=active,
+        paused_until=None if paused is None else paused.until,
+        paused_reason=None if paused is None else paused.reason,
+    )

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from app.db import media, overview
+from app.db import media, overview, sources
 from app.web.api.media import media_filter
 from app.web.api.status import status_of
 from app.web.pages.shell import html, page
@@ -26,6 +26,7 @@ async def titles_page(request: AppRequest) -> Response:
     status, wanted = await status_of(request), media_filter(request)
     async with request.state["deps"].db.transaction() as tx:
         found, total = await media.list_page(tx, wanted, after_name(request), PER_PAGE)
+        paused = await sources.list_open(tx)
         by_connection = await overview.media_counts_by_connection(tx) if wanted.connection_id else {}
     names = {one.id: one.name for one in status.connections}
     kept = {key: value for key, value in request.query_params.items() if key in {"q", "connection_id"} and value}
@@ -38,7 +39,7 @@ async def titles_page(request: AppRequest) -> Response:
         "titles.html",
         status=status,
         counts=by_connection.get(wanted.connection_id, NO_TITLES) if wanted.connection_id else status.media,
-        rows=[(media_read(title), names.get(title.connection_id, "")) for title in found],
+        rows=[(media_read(title, paused), names.get(title.connection_id, "")) for title in found],
         percents={one.media_id: one.percent for one in status.downloads.active},
         total=total,
         more=more,
