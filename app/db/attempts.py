@@ -66,10 +66,9 @@ _CLAIMABLE = """
     FROM media m JOIN connection c ON c.id = m.connection_id AND c.enabled
     WHERE m.due_rank IS NOT NULL AND m.due_rank <= :max_rank AND (m.next_try_at IS NULL OR m.next_try_at <= now())
       AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.folder_path = m.folder_path AND a.finished_at IS NULL)
-      AND NOT (CASE WHEN m.trailer_url LIKE 'https://vimeo.com/%' THEN 'vimeo' ELSE 'youtube' END
-               = ANY(CASE WHEN m.due_rank = 0 THEN CAST(:for_all AS text[]) ELSE CAST(:but_for_persons AS text[]) END))
-      AND NOT COALESCE('root:' || m.root_path
-               = ANY(CASE WHEN m.due_rank = 0 THEN CAST(:for_all AS text[]) ELSE CAST(:but_for_persons AS text[]) END), false)
+      AND NOT ARRAY[CASE WHEN m.trailer_url LIKE 'https://vimeo.com/%' THEN 'vimeo' ELSE 'youtube' END,
+                    'root:' || m.root_path]
+              && CASE WHEN m.due_rank = 0 THEN CAST(:for_all AS text[]) ELSE CAST(:but_for_persons AS text[]) END
     ORDER BY m.due_rank, m.id
 """
 _NEXT_DUE = text(f"SELECT m.* {_CLAIMABLE} LIMIT 1 FOR UPDATE OF m SKIP LOCKED")
