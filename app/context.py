@@ -289,6 +289,15 @@ class Vault(Protocol):
         """Decrypt with any key. Raises WrongSecretKey."""
         ...
 
+    def renew(self, token: str) -> str | None:
+        """Encrypt anew with the first key; None where it is encrypted with that one. Raises WrongSecretKey."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Name the first key without telling it."""
+        ...
+
     def knows(self, fingerprint: str) -> bool:
         """Say whether one of the keys has this fingerprint."""
         ...
