@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Seque
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -179,6 +180,32 @@ class Library(Protocol):
         path leaves the folder), NOT_WRITABLE, FULL, MISSING, UNREACHABLE.
         """
         ...
+
+    async def remove_own(self, file: OwnFile) -> Removal:
+        """Remove a trailer of ours if nobody changed it since, with a `Trailers` that is empty then.
+
+        Raises StorageError: MISSING (the title's folder is not there), NOT_WRITABLE, OUTSIDE, UNREACHABLE (within
+        seconds).
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFile:
+    """A trailer of ours as it was placed; it is ours only while size and time are these."""
+
+    folder: Path
+    rel_path: str
+    size: int
+    mtime_ns: int
+
+
+class Removal(Enum):
+    """What became of a file that was to be removed; GONE: its folder is there and it is not."""
+
+    REMOVED = auto()
+    GONE = auto()
+    CHANGED = auto()
 
 
 @dataclass(frozen=True, slots=True)
