@@ -233,7 +233,14 @@ def attempts_of(life: Life, title: str) -> list[dict[str, Any]]:
 def must_be_kept_and_encrypted(life: Life) -> None:
     """Make sure that this test looks where it thinks: what may be seen was seen, in each kind of place."""
     seen = "\n".join(text for _, text in life.catch.texts)
-    for word in ("gAAAAA", "sintel00001", "app.cli", "connection deleted", "Too many wrong API keys", "secret_key_finger"):
+    for word in (
+        "gAAAAA",
+        "sintel00001",
+        "app.cli",
+        "connection deleted",
+        "Too many wrong API keys",
+        "secret_key_finger",
+    ):
         assert word in seen, word
     planted = Catch()
     planted.add("a header", f"Authorization: Basic {httpx.BasicAuth('trailhook', 's3cret-password')._auth_header}")
