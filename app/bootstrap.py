@@ -84,11 +84,8 @@ async def open_deps(settings: Settings, secret_key: SecretStr) -> AsyncIterator[
 async def _check(database: Database, vault: FernetVault) -> None:
     try:
         async with database.transaction() as tx:
-            if not await schema.is_at_head(tx):
-                message = "The database's schema is older than this program: run `trailhook migrate`."
-                raise SetupError(message)
+            await schema.require_head(tx)
             if not vault.knows(await instance.secret_key_fingerprint(tx, vault.fingerprint)):
-                message = "TRAILHOOK_SECRET_KEY is not the key that this database's secrets were written with."
-                raise WrongSecretKey(message)
+                raise WrongSecretKey(instance.NOT_OUR_KEY)
     except Unavailable as error:
         raise SetupError(schema.CANNOT_CONNECT) from error

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Seque
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -184,6 +185,32 @@ class Library(Protocol):
         """
         ...
 
+    async def remove_own(self, file: OwnFile) -> Removal:
+        """Remove a trailer of ours if nobody changed it since, with a `Trailers` that is empty then.
+
+        Raises StorageError: MISSING (the title's folder is not there), NOT_WRITABLE, OUTSIDE, UNREACHABLE (within
+        seconds).
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFile:
+    """A trailer of ours as it was placed; it is ours only while size and time are these."""
+
+    folder: Path
+    rel_path: str
+    size: int
+    mtime_ns: int
+
+
+class Removal(Enum):
+    """What became of a file that was to be removed; GONE: its folder is there and it is not."""
+
+    REMOVED = auto()
+    GONE = auto()
+    CHANGED = auto()
+
 
 @dataclass(frozen=True, slots=True)
 class PlacedFile:
@@ -291,6 +318,15 @@ class Vault(Protocol):
 
     def decrypt(self, token: str) -> SecretStr:
         """Decrypt with any key. Raises WrongSecretKey."""
+        ...
+
+    def renew(self, token: str) -> str | None:
+        """Encrypt anew with the first key; None where it is encrypted with that one. Raises WrongSecretKey."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Name the first key without telling it."""
         ...
 
     def knows(self, fingerprint: str) -> bool:

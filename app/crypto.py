@@ -49,6 +49,14 @@ class FernetVault:
             message = "A stored secret cannot be decrypted: start with the SECRET_KEY that it was written with."
             raise WrongSecretKey(message) from None
 
+    def renew(self, token: str) -> str | None:
+        """Encrypt anew with the first key; None where it is encrypted with that one. Raises WrongSecretKey."""
+        try:
+            self._fernets[0].decrypt(token)
+        except InvalidToken:
+            return self.encrypt(self.decrypt(token).get_secret_value())
+        return None
+
 
 def new_secret_key() -> str:
     """Make a Fernet key."""

@@ -210,11 +210,20 @@ class ConnectionTest(Model):
     message: str
 
 
+class TrailersAfter(Model):
+    """What became of a deleted connection's trailers; the workers go on with the `remaining`."""
+
+    removed: int
+    kept: int
+    remaining: int
+
+
 class ConnectionDeleted(Model):
     """The answer to a deletion; `message` says what stays, and what is left to do by hand."""
 
     id: int
     webhook_removed: bool
+    trailers: TrailersAfter
     message: str
 
 

@@ -59,7 +59,7 @@ def _key(given: SecretStr | None, file: Path) -> tuple[SecretStr | None, str | N
 @asynccontextmanager
 async def _open(settings: Settings, keys: GivenKeys) -> AsyncIterator[Deps]:
     async with AsyncExitStack() as stack:
-        database = Database(settings.database_url or _embedded_database(settings.data_dir), pool_size=1)
+        database = Database(settings.database_url or embedded_database(settings.data_dir), pool_size=1)
         stack.push_async_callback(database.close)
         redis = open_redis(settings.redis_url or _embedded_redis(settings.data_dir), retries=0)
         stack.push_async_callback(redis.aclose)
@@ -79,7 +79,7 @@ async def _open(settings: Settings, keys: GivenKeys) -> AsyncIterator[Deps]:
         )
 
 
-def _embedded_database(data_dir: Path) -> SecretStr:
+def embedded_database(data_dir: Path) -> SecretStr:
     """Give where the embedded Postgres listens while it runs; nobody answers there otherwise."""
     server = EmbeddedPostgres(data_dir)
     try:

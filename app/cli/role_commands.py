@@ -1,4 +1,4 @@
-"""Commands that work on this machine: up, api, worker, migrate, key."""
+"""Commands that work on this machine: up, api, worker, migrate."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import Annotated
 import typer
 
 from app.cli import roles
-from app.crypto import new_password, new_secret_key
 from app.db.schema import migrate as migrate_database
-from app.keys import API_KEY_FILE, make_data_dir, read_or_make_key
 from app.log import configure_logging
 from app.settings import load_settings
 from app.web.state import Keys
@@ -26,7 +24,7 @@ class QueueName(StrEnum):
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (up, api, worker, migrate, key):
+    for command in (up, api, worker, migrate):
         app.command()(command)
 
 
@@ -65,18 +63,3 @@ def migrate() -> None:
     assert settings.database_url is not None
     changed = asyncio.run(migrate_database(settings.database_url))
     typer.echo("The database is up to date now." if changed else "The database was up to date already.")
-
-
-def key(
-    new: Annotated[bool, typer.Option("--new", help="Print a new SECRET_KEY instead; nothing is stored.")] = False,
-) -> None:
-    """Print the API key; it is made where there is none yet."""
-    if new:
-        typer.echo(new_secret_key())
-        return
-    settings = load_settings()
-    if settings.api_key is not None:
-        typer.echo(settings.api_key.get_secret_value())
-        return
-    make_data_dir(settings.data_dir)
-    typer.echo(read_or_make_key(settings.data_dir / API_KEY_FILE, new_password).get_secret_value())

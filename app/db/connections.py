@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlalchemy import func, insert, or_, select, text, update
@@ -18,6 +18,7 @@ from schemas.base import ArrType, MonitorType
 from schemas.connection import PathMapping, PolicyOverride
 
 OK_NOTED_EVERY = timedelta(seconds=60)
+SECRET_COLUMNS = ("api_key", "webhook_password")
 _LIVE = connection.c.deleted_at.is_(None)
 
 
@@ -216,3 +217,27 @@ async def mark_ok(tx: AsyncConnection, connection_id: int) -> bool:
         .values(down_since=None, probe_at=None, failures=0, last_error=None, last_ok_at=func.now())
     )
     return row.down_since is not None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSecret:
+    """One encrypted value and the connection that it belongs to, also of one that is being emptied."""
+
+    connection_id: int
+    connection_name: str
+    column: str
+    token: str = field(repr=False)
+
+
+async def list_secrets(tx: AsyncConnection) -> list[StoredSecret]:
+    """List everything that is encrypted in the database."""
+    query = select(connection).order_by(connection.c.id)
+    rows = (await tx.execute(query)).mappings().all()
+    return [StoredSecret(row["id"], row["name"], column, row[column]) for row in rows for column in SECRET_COLUMNS]
+
+
+async def replace_secret(tx: AsyncConnection, old: StoredSecret, token: str) -> bool:
+    """Write the same secret encrypted anew; False where it was changed meanwhile, or its connection is gone."""
+    column = connection.c[old.column]
+    statement = update(connection).where(connection.c.id == old.connection_id, column == old.token)
+    return (await tx.execute(statement.values({column: token}))).rowcount > 0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.tables import setting
 
+NOT_OUR_KEY = "TRAILHOOK_SECRET_KEY is not the key that this database's secrets were written with."
 _FINGERPRINT = "secret_key_fingerprint"
 
 
@@ -23,3 +24,8 @@ async def stored_fingerprint(tx: AsyncConnection) -> str | None:
     query = select(setting.c.value).where(setting.c.key == _FINGERPRINT)
     fingerprint: str | None = (await tx.execute(query)).scalar_one_or_none()
     return fingerprint
+
+
+async def replace_fingerprint(tx: AsyncConnection, fingerprint: str) -> None:
+    """Note that all secrets are written with another key now."""
+    await tx.execute(update(setting).where(setting.c.key == _FINGERPRINT).values(value=fingerprint))

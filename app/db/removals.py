@@ -33,12 +33,12 @@ _STOP_DOWNLOADS = text("""
 """)
 
 
-async def mark_deleted(tx: AsyncConnection, connection_id: int) -> Connection | None:
+async def mark_deleted(tx: AsyncConnection, connection_id: int, *, remove_trailers: bool) -> Connection | None:
     """Disable a connection and hide it everywhere; its name and slug are free again. None where it is not there."""
     statement = (
         update(connection)
         .where(connection.c.id == connection_id, connection.c.deleted_at.is_(None))
-        .values(enabled=False, deleted_at=func.now())
+        .values(enabled=False, deleted_at=func.now(), remove_trailers=remove_trailers)
         .returning(*connection.c)
     )
     row = (await tx.execute(statement)).mappings().one_or_none()
@@ -48,6 +48,11 @@ async def mark_deleted(tx: AsyncConnection, connection_id: int) -> Connection | 
 async def stop_downloads(tx: AsyncConnection, connection_id: int) -> None:
     """Take its downloads from their workers, who notice before the lease ends; what they leave is cleared up then."""
     await tx.execute(_STOP_DOWNLOADS, {"id": connection_id, "lease": attempts.LEASE})
+
+
+async def end_trailer_removal(tx: AsyncConnection, connection_id: int) -> None:
+    """Note that its trailers were looked through to the end: those that are left stay."""
+    await tx.execute(update(connection).where(connection.c.id == connection_id).values(remove_trailers=False))
 
 
 async def list_deleted(tx: AsyncConnection) -> Sequence[Connection]:

@@ -63,6 +63,13 @@ async def is_at_head(tx: AsyncConnection) -> bool:
     return current == head_revision()
 
 
+async def require_head(tx: AsyncConnection) -> None:
+    """Raise SetupError unless the schema is the one this program knows."""
+    if not await is_at_head(tx):
+        message = "The database's schema is older than this program: run `trailhook migrate`."
+        raise SetupError(message)
+
+
 def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())
 

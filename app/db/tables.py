@@ -86,6 +86,7 @@ connection = Table(
     Column("arr_version", Text),
     _time("created_at", default=True),
     _time("deleted_at"),
+    Column("remove_trailers", Boolean, nullable=False, server_default=_FALSE),
     Index("uq_connection_name", "name", unique=True, postgresql_where=text("deleted_at IS NULL")),
     Index("uq_connection_slug", "slug", unique=True, postgresql_where=text("deleted_at IS NULL")),
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
-from sqlalchemy import RowMapping, bindparam, delete, func, select
+from sqlalchemy import RowMapping, bindparam, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.context import OwnFile
 from app.db.tables import trailer
 from app.domain.videos import TrailerFile
 from schemas.media import TrailerRead
@@ -51,6 +53,55 @@ async def forget(tx: AsyncConnection, folder_path: str, rel_paths: Collection[st
     await tx.execute(
         delete(trailer).where(trailer.c.folder_path == folder_path, trailer.c.rel_path.in_(list(rel_paths)))
     )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTrailer:
+    """A trailer of ours; `shared`: a title of another connection has its folder too."""
+
+    id: int
+    file: OwnFile
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrailerCount:
+    """How many files of ours there are, and their size in bytes."""
+
+    count: int
+    size: int
+
+
+_LIST_OF = text("""
+    SELECT t.id, t.folder_path, t.rel_path, t.size, t.mtime_ns,
+           EXISTS (SELECT 1 FROM media o WHERE o.folder_path = t.folder_path AND o.connection_id <> :id) AS shared
+    FROM trailer t JOIN media m ON m.id = t.media_id
+    WHERE m.connection_id = :id AND t.id > :after ORDER BY t.id LIMIT :limit
+""")
+_COUNT_OF = text("""
+    SELECT count(*), coalesce(sum(t.size), 0) FROM trailer t JOIN media m ON m.id = t.media_id
+    WHERE m.connection_id = :id
+""")
+
+
+async def list_of(tx: AsyncConnection, connection_id: int, after: int, limit: int) -> list[OwnTrailer]:
+    """List our trailers of a connection's titles, those with a higher id than `after`."""
+    rows = await tx.execute(_LIST_OF, {"id": connection_id, "after": after, "limit": limit})
+    return [
+        OwnTrailer(row.id, OwnFile(Path(row.folder_path), row.rel_path, row.size, row.mtime_ns), row.shared)
+        for row in rows
+    ]
+
+
+async def count_of(tx: AsyncConnection, connection_id: int) -> TrailerCount:
+    """Count our trailers of a connection's titles."""
+    count, size = (await tx.execute(_COUNT_OF, {"id": connection_id})).one()
+    return TrailerCount(count, int(size))
+
+
+async def forget_ids(tx: AsyncConnection, ids: Collection[int]) -> None:
+    """Drop the rows of files that are gone, by their ids."""
+    await tx.execute(delete(trailer).where(trailer.c.id == func.any(bindparam("ids", list(ids)))))
 
 
 async def latest_of(tx: AsyncConnection, media_id: int) -> TrailerRead | None:

@@ -62,6 +62,7 @@ class Connection:
     arr_version: str | None
     created_at: datetime
     deleted_at: datetime | None
+    remove_trailers: bool
 
     @property
     def kind(self) -> MediaKind:

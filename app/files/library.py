@@ -9,10 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from app.context import PlacedFile
+from app.context import OwnFile, PlacedFile, Removal
 from app.domain.disk import DiskLook, DiskQuestion, FolderState
 from app.errors import StorageError
-from app.files import placing, work_dir
+from app.files import placing, removing, work_dir
 from app.files.looking import look
 from app.files.problems import storage_error, storage_problem
 from app.files.threads import DiskThreads
@@ -20,6 +20,7 @@ from schemas.base import StorageProblem
 
 T = TypeVar("T")
 DISK_LIMIT_SECONDS = 30.0
+REMOVAL_LIMIT_SECONDS = 5.0  # a person waits for it
 
 
 class DiskLibrary:
@@ -63,9 +64,12 @@ class DiskLibrary:
     async def place(self, source: Path, folder: Path, rel_path: str) -> PlacedFile:
         return await self._run(folder, lambda: placing.place(source, folder, rel_path, self._file_mode))
 
-    async def _run(self, folder: Path, work: Callable[[], T]) -> T:
+    async def remove_own(self, file: OwnFile) -> Removal:
+        return await self._run(file.folder, lambda: removing.remove(file), REMOVAL_LIMIT_SECONDS)
+
+    async def _run(self, folder: Path, work: Callable[[], T], limit: float | None = None) -> T:
         try:
-            return await self._threads.run(folder, work)
+            return await self._threads.run(folder, work, limit)
         except OSError as error:
             raise storage_error(error, folder) from error
 

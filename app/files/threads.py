@@ -43,34 +43,36 @@ class DiskThreads:
         self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="disk")
         self._roots: dict[Path, _Root] = {}
 
-    async def run(self, folder: Path, work: Callable[[], T]) -> T:
+    async def run(self, folder: Path, work: Callable[[], T], limit: float | None = None) -> T:
         """Run a call that touches this folder.
 
         Raises StorageError(UNREACHABLE) after the time limit (the call itself may still end later), and at once while
         several calls below the same parent hang. A cancelled caller waits for the call to end, up to the time limit.
+        A shorter `limit` than the general one is for callers that cannot wait so long.
         """
+        limit = self._limit if limit is None else min(limit, self._limit)
         root = self._roots.setdefault(folder.parent, _Root())
         if root.hung >= GIVE_UP_AFTER:
             raise storage_problem(StorageProblem.UNREACHABLE, folder)
         try:
-            async with asyncio.timeout(self._limit):
+            async with asyncio.timeout(limit):
                 await root.slots.acquire()
         except TimeoutError:
             raise storage_problem(StorageProblem.UNREACHABLE, folder) from None
-        return await self._run_in(root, folder, work)
+        return await self._run_in(root, folder, work, limit)
 
     def close(self) -> None:
         """Take no more calls; one that hangs is not waited for."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _run_in(self, root: _Root, folder: Path, work: Callable[[], T]) -> T:
+    async def _run_in(self, root: _Root, folder: Path, work: Callable[[], T], limit: float) -> T:
         call = asyncio.get_running_loop().run_in_executor(self._pool, work)
         call.add_done_callback(root.end_call)
         try:
-            await asyncio.wait({call}, timeout=self._limit)
+            await asyncio.wait({call}, timeout=limit)
         except asyncio.CancelledError:
             # What is half done on the disk must not go on behind the back of a caller that cleans up.
-            await asyncio.wait({call}, timeout=self._limit)
+            await asyncio.wait({call}, timeout=limit)
             raise
         finally:
             if not call.done():

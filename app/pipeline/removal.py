@@ -1,6 +1,7 @@
 """Delete a connection: disabled and hidden at once, emptied by the workers, while webhooks of others go on.
 
-Files stay, and so do our records of them: a title that comes back finds its trailer.
+Its trailers stay unless a person wants them removed, and so do our records of them: a title that comes back finds its
+trailer.
 """
 
 from __future__ import annotations
@@ -12,41 +13,51 @@ from datetime import timedelta
 import structlog
 
 from app.context import Deps
-from app.db import connections, removals
+from app.db import connections, removals, trailers
 from app.db.connections import WebhookFindings
 from app.domain.records import Connection
 from app.domain.webhook_entry import find_ours
 from app.errors import ArrError, NotFound, WrongSecretKey
 from app.pipeline.arrs import manager_for, target_of, webhook_url
+from app.pipeline.trailer_removal import TrailersRemoved, remove_trailers
 
 BATCH = 500
 ARR_PATIENCE = 10.0  # s
+TRAILERS_PATIENCE = 8.0  # s; the workers remove what takes longer
 # An API lets webhooks in for two seconds more, and calls that began before end within seconds too.
 LINGER = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A connection that is gone for its user; `entry_error` says why our entry in the Arr may still be there."""
+    """A connection that is gone for its user; `entry_error` says why our entry in the Arr may still be there.
+
+    `kept` is how many trailers of ours stay where they are; `removal` is None where all shall.
+    """
 
     connection: Connection
     entry_error: str | None
+    kept: int
+    removal: TrailersRemoved | None
 
 
-async def delete_connection(deps: Deps, connection_id: int) -> Deleted:
+async def delete_connection(deps: Deps, connection_id: int, *, with_trailers: bool = False) -> Deleted:
     """Disable and hide a connection and remove our entry in its Arr. Raises NotFound.
 
     Webhooks to it are no longer let in (within two seconds), nothing of it is asked or fetched any more, and its name
-    is free. `empty_deleted` does the rest.
+    is free. Where wished its trailers are removed, as far as a few seconds allow. `empty_deleted` does the rest.
     """
     async with deps.db.transaction() as tx:
-        marked = await removals.mark_deleted(tx, connection_id)
+        marked = await removals.mark_deleted(tx, connection_id, remove_trailers=with_trailers)
         await removals.stop_downloads(tx, connection_id)
+        ours = await trailers.count_of(tx, connection_id)
     if marked is None:
         message = f"There is no connection {connection_id}."
         raise NotFound(message)
     structlog.get_logger(__name__).info("connection deleted", connection=marked.name, connection_id=connection_id)
-    return Deleted(marked, await _remove_entry(deps, marked))
+    entry_error = await _remove_entry(deps, marked)
+    done = await remove_trailers(deps, connection_id, TRAILERS_PATIENCE) if with_trailers else None
+    return Deleted(marked, entry_error, ours.count if done is None else done.kept.total(), done)
 
 
 async def empty_deleted(deps: Deps) -> None:
@@ -57,10 +68,25 @@ async def empty_deleted(deps: Deps) -> None:
     async with deps.db.transaction() as tx:
         deleted = await removals.list_deleted(tx)
     for connection in deleted:
+        if connection.remove_trailers and not await _remove_the_rest(deps, connection):
+            continue
         for table in removals.TABLES:
             while await _delete_some(deps, table, connection.id) == BATCH:
                 pass
         await _delete_row(deps, connection)
+
+
+async def _remove_the_rest(deps: Deps, connection: Connection) -> bool:
+    """Remove the trailers that there was no time for and those placed while it was deleted; False: not yet."""
+    async with deps.db.transaction() as tx:
+        if not await removals.was_deleted_before(tx, connection.id, LINGER):
+            return False
+    done = await remove_trailers(deps, connection.id)
+    async with deps.db.transaction() as tx:
+        await removals.end_trailer_removal(tx, connection.id)
+    log = structlog.get_logger(__name__)
+    log.info("trailers removed", connection=connection.name, removed=done.removed, kept=dict(done.kept))
+    return True
 
 
 async def _delete_some(deps: Deps, table: str, connection_id: int) -> int:

@@ -13,8 +13,9 @@ from app.domain.status import explain
 from app.domain.webhook_state import webhook_state
 from app.pipeline.arrs import webhook_url
 from app.pipeline.removal import Deleted
+from app.pipeline.trailer_removal import TrailersRemoved
 from schemas.base import Reason
-from schemas.connection import ConnectionRead, LastRun, WebhookRead
+from schemas.connection import ConnectionRead, LastRun, TrailersAfter, WebhookRead
 from schemas.media import MediaRead
 
 NOT_VERIFIED = "Its certificate is not checked, so that anybody in between can read its API key: set ca_file instead."
@@ -67,10 +68,28 @@ def connection_read(
     )
 
 
+def trailers_after(deleted: Deleted) -> TrailersAfter:
+    """Show what became of a deleted connection's trailers."""
+    done = deleted.removal or TrailersRemoved()
+    return TrailersAfter(removed=done.removed, kept=deleted.kept, remaining=done.left)
+
+
 def deleted_text(deleted: Deleted) -> str:
     """Say what a deletion did, and what is left to do by hand."""
-    message = f"{deleted.connection.name} is deleted; its trailers stay where they are."
+    message = f"{deleted.connection.name} is deleted; {_trailers_text(deleted.removal)}."
     if deleted.entry_error is None:
         return message
     app, why = deleted.connection.arr_type.app_name, deleted.entry_error.rstrip(".")
     return f"{message} Remove its webhook under Settings > Connect in {app} yourself if it is still there: {why}."
+
+
+def _trailers_text(done: TrailersRemoved | None) -> str:
+    if done is None:
+        return "its trailers stay where they are"
+    text = f"{done.removed} trailer{' was' if done.removed == 1 else 's were'} removed"
+    if done.left:
+        text += f", the other {done.left} are removed in the background"
+    if done.kept:
+        reasons = "; ".join(f"{count} {why}" for why, count in done.kept.most_common())
+        text += f", {done.kept.total()} stay{'s' if done.kept.total() == 1 else ''} ({reasons})"
+    return text

@@ -461,6 +461,15 @@ async def test_a_few_calls_that_hang_do_not_stop_a_disk_yet(tmp_path: Path) -> N
         threads.close()
 
 
+async def test_a_call_may_have_a_shorter_limit_than_others(tmp_path: Path) -> None:
+    threads, disk_is_back = DiskThreads(limit=30), threading.Event()
+    try:
+        assert await problem_of(threads.run(tmp_path / "a", disk_is_back.wait, 0.05)) is StorageProblem.UNREACHABLE
+    finally:
+        disk_is_back.set()
+        threads.close()
+
+
 async def test_a_cancelled_caller_waits_until_the_disk_call_has_ended(tmp_path: Path) -> None:
     threads, begun, go_on, ended = DiskThreads(limit=5), asyncio.Event(), threading.Event(), threading.Event()
     loop = asyncio.get_running_loop()

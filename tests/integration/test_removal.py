@@ -103,6 +103,7 @@ async def test_a_deleted_connection_is_gone_at_once_and_its_name_free(bench: Ben
     assert answer.json() == {
         "id": connection,
         "webhook_removed": True,
+        "trailers": {"removed": 0, "kept": 0, "remaining": 0},
         "message": "Radarr is deleted; its trailers stay where they are.",
     }
     assert arr.webhooks == {}

@@ -49,6 +49,7 @@ RADARR = Connection(
     arr_version="6.0.4",
     created_at=NOW,
     deleted_at=None,
+    remove_trailers=False,
 )
 
 

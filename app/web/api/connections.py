@@ -22,7 +22,7 @@ from app.pipeline.webhook_upkeep import WEBHOOK_USER, register_webhook
 from app.web.api.answers import answer
 from app.web.bodies import read_model
 from app.web.state import AppRequest
-from app.web.views import connection_read, deleted_text
+from app.web.views import connection_read, deleted_text, trailers_after
 from schemas.connection import (
     ConnectionChanged,
     ConnectionCreate,
@@ -93,12 +93,29 @@ async def register_one(request: AppRequest) -> Response:
 
 
 async def delete_one(request: AppRequest) -> Response:
-    """Delete a connection: gone from every list at once, emptied by the workers; trailers stay where they are."""
-    deleted = await removal.delete_connection(request.state["deps"], request.path_params["connection_id"])
-    removed = deleted.entry_error is None
-    return answer(
-        ConnectionDeleted(id=deleted.connection.id, webhook_removed=removed, message=deleted_text(deleted)), 202
+    """Delete a connection: gone from every list at once, emptied by the workers.
+
+    Its trailers stay, or go with `trailers=remove` as far as they are ours.
+    """
+    with_trailers = removes_trailers(request.query_params.get("trailers", "keep"))
+    deleted = await removal.delete_connection(
+        request.state["deps"], request.path_params["connection_id"], with_trailers=with_trailers
     )
+    read = ConnectionDeleted(
+        id=deleted.connection.id,
+        webhook_removed=deleted.entry_error is None,
+        trailers=trailers_after(deleted),
+        message=deleted_text(deleted),
+    )
+    return answer(read, 202)
+
+
+def removes_trailers(text: str) -> bool:
+    """Read what shall become of the trailers. Raises InvalidRequest."""
+    if text not in {"keep", "remove"}:
+        message = "trailers must be keep or remove."
+        raise InvalidRequest(message, {"trailers": message})
+    return text == "remove"
 
 
 async def reconcile_connection(request: AppRequest) -> Response:

@@ -9,13 +9,14 @@ from datetime import datetime
 from starlette.responses import Response
 
 from app.context import Deps
-from app.db import connections, events, overview, runs
+from app.db import connections, events, overview, runs, trailers
 from app.domain import doctor
 from app.domain.records import Connection
 from app.errors import ArrError, Conflict
 from app.pipeline.connections import change_connection, get_connection, request_reconciliation, try_connection
 from app.pipeline.removal import delete_connection
 from app.pipeline.webhook_upkeep import register_webhook
+from app.web.api.connections import removes_trailers
 from app.web.pages.shell import Flash, Form, html, page, redirect, takes_form
 from app.web.pages.titles import NO_TITLES
 from app.web.state import AppRequest
@@ -120,14 +121,21 @@ async def delete_page(request: AppRequest) -> Response:
     deps = request.state["deps"]
     connection = await get_connection(deps, request.path_params["connection_id"])
     (card,) = await cards_of(deps, [connection])
-    return html(request, "connection_delete.html", card=card)
+    async with deps.db.transaction() as tx:
+        ours = await trailers.count_of(tx, connection.id)
+    return html(request, "connection_delete.html", card=card, ours=ours)
 
 
 @takes_form
-async def delete(request: AppRequest, _form: Form) -> Response:
-    """Delete a connection; its trailers stay."""
-    deleted = await delete_connection(request.state["deps"], request.path_params["connection_id"])
-    return _back(request, Flash("done" if deleted.entry_error is None else "problem", deleted_text(deleted)))
+async def delete(request: AppRequest, form: Form) -> Response:
+    """Delete a connection; its trailers stay unless the form says otherwise."""
+    deleted = await delete_connection(
+        request.state["deps"],
+        request.path_params["connection_id"],
+        with_trailers=removes_trailers(form.text("trailers") or "keep"),
+    )
+    well = deleted.entry_error is None and not (deleted.removal and deleted.removal.kept)
+    return _back(request, Flash("done" if well else "problem", deleted_text(deleted)))
 
 
 def _back(request: AppRequest, flash: Flash) -> Response:

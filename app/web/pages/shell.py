@@ -39,6 +39,7 @@ _TEMPLATES = Environment(
 )
 _TEMPLATES.filters["codes"] = wording.codes
 _TEMPLATES.filters["folded"] = wording.folded
+_TEMPLATES.filters["size"] = wording.size
 _TEMPLATES.filters["utc"] = wording.utc
 _TEMPLATES.globals["version"] = VERSION
 

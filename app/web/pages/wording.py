@@ -26,6 +26,15 @@ def until(moment: datetime, now: datetime) -> str:
     return "now" if moment <= now else f"in {_length(moment - now)}"
 
 
+def size(count: float) -> str:
+    """Say how much that many bytes are."""
+    for unit in ("bytes", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GiB"
+
+
 def codes(text: str) -> Markup:
     """Escape a text, with what stands between backticks as code."""
     parts = text.split("`")
