@@ -136,6 +136,15 @@ class CandidateSource(StrEnum):
     SEARCH = "search"
 
 
+class CandidateFate(StrEnum):
+    """What became of a video that was considered."""
+
+    TAKEN = "taken"
+    FAILED = "failed"
+    REFUSED = "refused"
+    REJECTED = "rejected"
+
+
 class StorageProblem(StrEnum):
     """What is wrong with a folder or a file."""
 

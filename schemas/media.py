@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, StrictBool
 
-from schemas.base import CandidateSource, FetchFailure, MediaKind, Model, MonitorStatus, Reason
+from schemas.base import CandidateFate, CandidateSource, FetchFailure, MediaKind, Model, MonitorStatus, Reason
 from schemas.event import EventRead
 
 VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{11}")
@@ -141,6 +141,17 @@ class TrailerRead(Model):
     placed_at: datetime
 
 
+class CandidateRead(Model):
+    """A video that was considered: what became of it and why; `video_id` is null where a source itself failed."""
+
+    source: CandidateSource
+    video_id: str | None
+    title: str | None
+    score: float | None
+    fate: CandidateFate
+    why: str
+
+
 class AttemptRead(Model):
     """One try to fetch a trailer; `outcome` is null while it runs."""
 
@@ -152,6 +163,7 @@ class AttemptRead(Model):
     outcome: str | None
     failure: FetchFailure | None
     text: str | None
+    candidates: list[CandidateRead]
 
 
 class MediaDetail(MediaRead):

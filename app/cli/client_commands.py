@@ -1,7 +1,8 @@
-"""Commands that ask the running service: connections, status, media, events, replay, reconcile."""
+"""Commands that ask the running service: connections, status, media, events, runs, download, replay, reconcile."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -15,8 +16,8 @@ from app.settings import load_settings
 from schemas.base import EventState, MonitorStatus, RunOutcome
 from schemas.connection import ConnectionRead
 from schemas.event import EventRead
-from schemas.media import MediaRead
-from schemas.run import RunAccepted
+from schemas.media import MediaDetail, MediaRead
+from schemas.run import RunAccepted, RunRead
 from schemas.status import Page, StatusRead
 
 MAX_ID = 10**18 - 1
@@ -26,7 +27,7 @@ AS_JSON = typer.Option("--json", help="Print JSON for scripts.")
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (connections, status, media, events, replay, reconcile):
+    for command in (connections, status, media, events, runs, download, replay, reconcile):
         app.command()(command)
 
 
@@ -86,6 +87,58 @@ def events(
         typer.echo("No event." if state is None else f"No event is {state}.")
     if page.total > len(page.items):
         typer.echo(f"{len(page.items)} of {page.total} events; --limit shows more.")
+
+
+def runs(
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many at most.")] = 20,
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """List the reconciliations, newest first."""
+    with Service(load_settings()) as service:
+        page = service.get("/runs", Page[RunRead], limit=limit)
+        names = {one.id: one.name for one in service.get("/connections", Page[ConnectionRead], limit=500).items}
+    if as_json:
+        _print_json(page)
+    elif page.items:
+        tables.console().print(tables.run_table(page.items, names))
+    else:
+        typer.echo("No reconciliation yet.")
+
+
+def download(
+    media_id: Annotated[
+        int | None, typer.Argument(min=1, max=MAX_ID, help="The title, as `trailhook media --json` names it.")
+    ] = None,
+    missing: Annotated[bool, typer.Option("--missing", help="All monitored titles without a trailer.")] = False,
+) -> None:
+    """Fetch a trailer now, before all others and whatever failed before."""
+    if (media_id is not None) == missing:
+        typer.echo("error: Give either the ID of a title or --missing.", err=True)
+        raise typer.Exit(2)
+    with Service(load_settings()) as service:
+        if media_id is None:
+            _download_missing(service)
+            return
+        title = service.post(f"/media/{media_id}/download", MediaDetail)
+    tables.console().print(f"{tables.plain(title.title)} is fetched next.", soft_wrap=True)
+
+
+def _download_missing(service: Service) -> None:
+    """Ask for title after title, page by page in the order of their names."""
+    asked, refusals = 0, Counter[str]()
+    cursor: str | None = ""
+    while cursor is not None:
+        page = service.get("/media", Page[MediaRead], status=MonitorStatus.MONITORED, limit=500, cursor=cursor)
+        for title in page.items:
+            try:
+                service.post(f"/media/{title.id}/download", MediaDetail)
+                asked += 1
+            except (Conflict, NotFound):
+                refusals[title.reason_text or "It cannot be downloaded now."] += 1
+        cursor = page.next_cursor
+    typer.echo(f"{asked} {'title is' if asked == 1 else 'titles are'} fetched before all others.")
+    for why, count in refusals.most_common():
+        typer.echo(f"{count} not: {why}", err=True)
 
 
 def replay(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -12,7 +12,8 @@ from rich.table import Table
 from schemas.connection import ConnectionRead
 from schemas.event import EventRead
 from schemas.media import MediaRead
-from schemas.status import StatusRead
+from schemas.run import RunRead
+from schemas.status import DownloadsRead, StatusRead
 
 
 def console() -> Console:
@@ -69,6 +70,19 @@ def event_table(events: Sequence[EventRead]) -> Table:
     return table
 
 
+def run_table(runs: Sequence[RunRead], names: Mapping[int, str]) -> Table:
+    """Show reconciliations with what each did; `names` are the connections' by id."""
+    table = _table("ID", "Connection", "Trigger", "Outcome", "Began", "Titles", "New", "Changed", "Deleted", "Held")
+    for run in runs:
+        outcome = run.outcome or ("waiting" if run.started_at is None else "running")
+        text = outcome if run.error is None else f"{outcome}: {run.error}"
+        began = ago(run.started_at) if run.started_at else "not yet"
+        counts = (run.fetched, run.created, run.updated, run.deleted, run.held_deletions)
+        name = names.get(run.connection_id, "deleted")
+        table.add_row(str(run.id), plain(name), run.trigger, plain(text), began, *map(str, counts))
+    return table
+
+
 def connection_table(connections: Sequence[ConnectionRead]) -> Table:
     """Show connections with their health."""
     table = _table("ID", "Name", "App", "URL", "Health", "Webhook", "Last event")
@@ -93,7 +107,7 @@ def status_table(status: StatusRead) -> Table:
         "Inbox": f"{status.inbox.pending} pending, {status.inbox.failed} failed",
         "Titles": f"{status.media.total}: {status.media.downloaded} downloaded, "
         f"{status.media.downloading} downloading, {status.media.monitored} monitored, {status.media.missing} missing",
-        "Downloads": ", ".join(_download(one.title, one.percent) for one in status.downloads.active) or "none",
+        "Downloads": _downloads(status.downloads),
     }
     for name, text in rows.items():
         table.add_row(f"[bold]{name}[/bold]", plain(text))
@@ -101,6 +115,14 @@ def status_table(status: StatusRead) -> Table:
         health = "ok" if one.healthy else (one.error or "down").rstrip(".")
         table.add_row(f"[bold]{plain(one.name)}[/bold]", plain(f"{health}; last event {ago(one.last_event_at)}"))
     return table
+
+
+def _downloads(downloads: DownloadsRead) -> str:
+    active = ", ".join(_download(one.title, one.percent) for one in downloads.active) or "none"
+    if downloads.paused_reason is None:
+        return active
+    until = f", tried again {ago(downloads.paused_until)}" if downloads.paused_until else ""
+    return f"{active}; paused{until}: {downloads.paused_reason}"
 
 
 def _download(title: str, percent: float | None) -> str:

@@ -108,6 +108,12 @@ _REQUEST_LOOKS = text("""
         ORDER BY connection_id, arr_id FOR UPDATE SKIP LOCKED)
 """)
 
+_REQUEST = text("""
+    INSERT INTO item_sync (connection_id, arr_id, requested_seq) VALUES (:connection_id, :arr_id, 1)
+    ON CONFLICT (connection_id, arr_id) DO UPDATE SET requested_seq = item_sync.requested_seq + 1, failed = false,
+        attempts = CASE WHEN item_sync.failed THEN 0 ELSE item_sync.attempts END
+""")
+
 _DUE_CONNECTIONS = text("""
     SELECT c.id FROM connection c
     WHERE c.enabled AND c.deleted_at IS NULL AND (c.down_since IS NULL OR c.probe_at <= now())
@@ -181,6 +187,11 @@ async def retry_later(tx: AsyncConnection, held: Claim, error: str, delay: timed
         return
     await tx.execute(_GIVE_UP, {**_item(held), "error": error})
     await _finish_events(tx, held, "failed", error)
+
+
+async def request(tx: AsyncConnection, connection_id: int, arr_id: int) -> None:
+    """Ask for a sync of one item without an event; one that failed for good is tried again."""
+    await tx.execute(_REQUEST, {"connection_id": connection_id, "arr_id": arr_id})
 
 
 async def request_due_looks(tx: AsyncConnection) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from sqlalchemy import RowMapping, bindparam, delete, func, select, text
@@ -46,6 +46,25 @@ async def recorded_in(tx: AsyncConnection, folder_paths: Collection[str]) -> dic
     for row in await tx.execute(query):
         found.setdefault(row.folder_path, []).append(Recorded(row.rel_path, row.media_id))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A trailer of ours as it was placed, with its video."""
+
+    folder_path: str
+    rel_path: str
+    video_id: str
+    size: int
+    mtime_ns: int
+    media_id: int | None
+
+
+async def placed_in(tx: AsyncConnection, folder_path: str) -> list[Placed]:
+    """Give our trailers of a folder, the newest last."""
+    columns = [trailer.c[one.name] for one in fields(Placed)]
+    query = select(*columns).where(trailer.c.folder_path == folder_path).order_by(trailer.c.id)
+    return [Placed(**row) for row in (await tx.execute(query)).mappings()]
 
 
 async def forget(tx: AsyncConnection, folder_path: str, rel_paths: Collection[str]) -> None:

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from app.domain.matching import Wanted, is_match
 from app.domain.policy import Policy
 from app.domain.records import Candidate, Media
 from app.domain.videos import SearchHit
-from schemas.base import CandidateSource
+from schemas.base import CandidateFate, CandidateSource
 from schemas.media import canonical_trailer_url
-
-
-class Fate(StrEnum):
-    """What became of a video that was considered."""
-
-    TAKEN = "taken"
-    FAILED = "failed"
-    REFUSED = "refused"
-    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +19,7 @@ class Considered:
 
     source: CandidateSource
     video_id: str | None
-    fate: Fate
+    fate: CandidateFate
     why: str
     title: str | None = None
     score: float | None = None

@@ -33,7 +33,7 @@ from app.domain.acquiring import (
     trailer_name,
 )
 from app.domain.breaker import YOUTUBE, Suspect, Trouble, root_source, source_of, sources_of
-from app.domain.candidates import Considered, Fate
+from app.domain.candidates import Considered
 from app.domain.policy import Policy
 from app.domain.records import Candidate, Media, Rank
 from app.domain.videos import FetchedTrailer, TrailerFile
@@ -42,7 +42,7 @@ from app.pipeline import sources
 from app.pipeline.finding import Finder
 from app.pipeline.leases import with_lease
 from app.pipeline.titles import change_title, look_at, policy_of
-from schemas.base import FetchFailure, StorageProblem
+from schemas.base import CandidateFate, FetchFailure, StorageProblem
 
 
 class AcquireOutcome(StrEnum):
@@ -182,13 +182,13 @@ async def _fetch_first(deps: Deps, job: _Job, work_dir: Path) -> tuple[Candidate
                 request = FetchRequest(candidate.url, work_dir, job.policy)
                 fetched = await _fetch(deps, job.title.id, request)
             except FetchError as error:
-                job.finder.note(candidate, Fate.FAILED, error.message)
+                job.finder.note(candidate, CandidateFate.FAILED, error.message)
                 await _blame(deps, job, source_of(candidate.url), candidate.video_id, error)
                 if after_failure(error.failure, job.title.tries) is AfterFailure.STOP:
                     raise
                 failed.append(error)
             else:
-                job.finder.note(candidate, Fate.TAKEN, "It is the trailer.")
+                job.finder.note(candidate, CandidateFate.TAKEN, "It is the trailer.")
                 return candidate, fetched
     if failed:
         raise failed[most_telling([error.failure for error in failed])]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 
 from app.context import Deps
-from app.domain.candidates import Considered, Fate, known_candidates, matching_candidates, search_query
+from app.domain.candidates import Considered, known_candidates, matching_candidates, search_query
 from app.domain.policy import Policy
 from app.domain.records import Candidate, Media
-from schemas.base import CandidateSource
+from schemas.base import CandidateFate, CandidateSource
 
 
 class Finder:
@@ -32,7 +32,7 @@ class Finder:
         for candidate in self._fresh(await self._search()):
             yield candidate
 
-    def note(self, candidate: Candidate, fate: Fate, why: str) -> None:
+    def note(self, candidate: Candidate, fate: CandidateFate, why: str) -> None:
         """Keep what became of a candidate."""
         self.considered.append(Considered(candidate.source, candidate.video_id, fate, why))
 
@@ -50,7 +50,7 @@ class Finder:
                 continue
             self._given.add(candidate.video_id)
             if candidate.video_id in self._rejected and candidate.source is not CandidateSource.PERSON:
-                self.note(candidate, Fate.REJECTED, "A person said that it is not the trailer.")
+                self.note(candidate, CandidateFate.REJECTED, "A person said that it is not the trailer.")
                 continue
             fresh.append(candidate)
         return fresh

@@ -1,4 +1,4 @@
-"""What a person changes on a title: a pin on monitoring, and a trailer of their choice."""
+"""What a person does with a title: pin its monitoring, choose its trailer, have it fetched now, look at it anew."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.context import Deps
-from app.db import connections, media
+from app.db import connections, item_sync, media
 from app.domain import intents
 from app.domain.monitoring import MonitorFacts, decide_monitor
 from app.domain.records import Media
-from app.errors import NotFound
+from app.domain.status import explain
+from app.errors import Conflict, NotFound
 from app.pipeline.titles import change_title
+from schemas.base import MonitorStatus
 from schemas.media import MediaUpdate
 
 
@@ -37,6 +39,36 @@ async def get_media(deps: Deps, media_id: int) -> Media:
         title = await media.get(tx, media_id)
     if title is None:
         raise NotFound(_no_title(media_id))
+    return title
+
+
+async def download_now(deps: Deps, media_id: int) -> Media:
+    """Put a title first in the queue, whatever failed or was removed before. Raises NotFound, Conflict."""
+    async with deps.db.transaction() as tx:
+        title = await media.get(tx, media_id, lock=True)
+        if title is None:
+            raise NotFound(_no_title(media_id))
+        if title.trailer_exists:
+            message = f"{title.title} has a trailer; say that it is not the right one to get another."
+            raise Conflict(message, "has_trailer")
+        changed = await change_title(deps, tx, media_id, intents.asked_for) or title
+    if changed.due_rank is None and changed.status is not MonitorStatus.DOWNLOADING:
+        raise Conflict(f"{title.title} cannot be downloaded now. {explain(changed.reason, changed.reason_detail)}")
+    await deps.wakeups.wake_acquire(changed.id)
+    return changed
+
+
+async def sync_now(deps: Deps, media_id: int) -> Media:
+    """Have the Arr asked for a title and its folder looked at. Raises NotFound, Conflict."""
+    async with deps.db.transaction() as tx:
+        title = await media.get(tx, media_id)
+        if title is None:
+            raise NotFound(_no_title(media_id))
+        if title.arr_id is None:
+            message = f"{title.title} is no longer in the Arr, so there is nothing to ask for."
+            raise Conflict(message)
+        await item_sync.request(tx, title.connection_id, title.arr_id)
+    await deps.wakeups.wake_syncs([title.connection_id])
     return title
 
 

@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from app.web.api import connections, doctor, events, media, runs, settings, status
 from app.web.auth import RequireKey
-from app.web.pages import activity, connection_added, connection_edit, connection_list, health, sessions, titles
+from app.web.pages import activity, connection_added, connection_edit, connection_list, health, sessions, title, titles
 from app.web.pages import settings as settings_pages
 from app.web.webhooks import take_webhook
 
@@ -45,6 +45,9 @@ _API = [
     Route("/media", media.list_media),
     Route("/media/{media_id:id}", media.get_one, methods=["GET"]),
     Route("/media/{media_id:id}", media.change_one, methods=["PATCH"]),
+    Route("/media/{media_id:id}/download", media.download_one, methods=["POST"]),
+    Route("/media/{media_id:id}/reject-trailer", media.reject_one, methods=["POST"]),
+    Route("/media/{media_id:id}/sync", media.sync_one, methods=["POST"]),
     Route("/events", events.list_events),
     Route("/events/{event_id:id}", events.get_one, methods=["GET"]),
     Route("/events/{event_id:id}/replay", events.replay_one, methods=["POST"]),
@@ -57,6 +60,8 @@ _API = [
 _CONNECTION = "/connections/{connection_id:id}"
 _PAGES = [
     Route("/", titles.titles_page, methods=["GET"]),
+    Route("/titles/{media_id:id}", title.title_page, methods=["GET"]),
+    Route("/titles/{media_id:id}/{action}", title.act, methods=["POST"]),
     Route("/activity", activity.activity_page, methods=["GET"]),
     Route("/activity/{event_id:id}/replay", activity.replay_on_page, methods=["POST"]),
     Route("/connections", connection_list.connections_page, methods=["GET"]),

@@ -18,7 +18,7 @@ from tests.simulators.arr import ArrSimulator
 from tests.stack import Stack, free_port, wait_for
 
 ON_THE_MACHINE = ("up", "api", "worker", "migrate", "doctor", "key")
-CLIENTS = ("connect", "connections", "media", "status", "events", "replay", "reconcile")
+CLIENTS = ("connect", "connections", "media", "status", "events", "runs", "download", "replay", "reconcile")
 
 
 def trailhook(*arguments: str, stdin: str = "", **settings: str) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,8 @@ from starlette.responses import Response
 from app.db import attempts, event_views, media, sources, trailers
 from app.db.media import MediaFilter
 from app.errors import InvalidRequest
-from app.pipeline.media import get_media, update_media
+from app.pipeline.media import download_now, get_media, sync_now, update_media
+from app.pipeline.rejecting import reject_trailer
 from app.web.api.answers import answer
 from app.web.bodies import query_int, read_model
 from app.web.paging import after_name, encode, limit_of
@@ -45,6 +46,24 @@ async def change_one(request: AppRequest) -> Response:
     changes = await read_model(request, MediaUpdate)
     changed = await update_media(request.state["deps"], request.path_params["media_id"], changes)
     return answer(await detail_of(request, changed.id))
+
+
+async def download_one(request: AppRequest) -> Response:
+    """Fetch its trailer before all others."""
+    title = await download_now(request.state["deps"], request.path_params["media_id"])
+    return answer(await detail_of(request, title.id), 202)
+
+
+async def sync_one(request: AppRequest) -> Response:
+    """Ask the Arr for it and look at its folder."""
+    title = await sync_now(request.state["deps"], request.path_params["media_id"])
+    return answer(await detail_of(request, title.id), 202)
+
+
+async def reject_one(request: AppRequest) -> Response:
+    """Remove its trailer, never take that video again, and fetch another."""
+    title = await reject_trailer(request.state["deps"], request.path_params["media_id"])
+    return answer(await detail_of(request, title.id), 202)
 
 
 async def detail_of(request: AppRequest, media_id: int) -> MediaDetail:
