@@ -185,6 +185,18 @@ class Library(Protocol):
         """
         ...
 
+    async def rename_own(self, file: OwnFile, rel_path: str) -> bool:
+        """Give a trailer of ours another name in its folder.
+
+        Does nothing and gives False where it is not there, somebody changed it, or the name is taken. Raises
+        StorageError as `place` does, but for NAME_TAKEN.
+        """
+        ...
+
+    async def look_for_media(self, folder: Path) -> DiskLook:
+        """Say whether any video that is no trailer is anywhere below a folder; a doubt counts as one."""
+        ...
+
     async def remove_own(self, file: OwnFile) -> Removal:
         """Remove a trailer of ours if nobody changed it since, with a `Trailers` that is empty then.
 

@@ -17,7 +17,7 @@ from app.pipeline.settings import tunables
 from workers.pace import Pace
 from workers.settings import QueueWorker, queues
 from workers.sweep import Sweep, keep_beating, keep_pruning
-from workers.upkeep import keep_removing, keep_webhooks
+from workers.upkeep import keep_cleaning, keep_removing, keep_webhooks
 from workers.workshop import Workshop
 
 HAND_BACK = 5.0  # s; what cancelled downloads need at most to end their processes and files
@@ -52,6 +52,7 @@ async def run_worker(deps: Deps, redis: ArqRedis, names: frozenset[str]) -> None
         keep_beating(workshop, name),
         keep_pruning(workshop),
         keep_removing(workshop),
+        keep_cleaning(workshop),
         keep_webhooks(workshop),
         *(worker.run() for worker in workers),
     ]

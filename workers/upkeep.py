@@ -8,10 +8,11 @@ from datetime import timedelta
 import structlog
 
 from app.errors import Unavailable
-from app.pipeline import removal, webhook_upkeep
+from app.pipeline import following, removal, webhook_upkeep
 from workers.workshop import Workshop
 
 REMOVE_INTERVAL = 2.0  # s
+CLEAN_INTERVAL = 60.0  # s
 WEBHOOK_INTERVAL = 60.0  # s between two looks at whose turn it is
 WEBHOOK_DELAY = 5.0  # s; the API that starts beside this worker has to be there to take a Test
 
@@ -24,6 +25,16 @@ async def keep_removing(workshop: Workshop) -> None:
         except Unavailable as error:
             structlog.get_logger(__name__).warning("cannot empty deleted connections", why=error.message)
         await asyncio.sleep(REMOVE_INTERVAL)
+
+
+async def keep_cleaning(workshop: Workshop) -> None:
+    """Remove trailers whose titles left; while Postgres is away there is nothing to remove."""
+    while True:
+        try:
+            await following.clean_up_after_titles(workshop.deps)
+        except Unavailable as error:
+            structlog.get_logger(__name__).warning("cannot clean up after titles", why=error.message)
+        await asyncio.sleep(CLEAN_INTERVAL)
 
 
 async def keep_webhooks(workshop: Workshop) -> None:

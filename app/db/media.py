@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.rows import to_media
-from app.db.tables import media, unannounced_deletion
+from app.db.tables import connection, media, unannounced_deletion
 from app.domain.records import Media, Rank
 from schemas.base import MonitorStatus
 from schemas.media import MediaCreate
@@ -279,6 +279,17 @@ async def get_many(tx: AsyncConnection, media_ids: Collection[int]) -> Sequence[
 async def in_shared_folders(tx: AsyncConnection, media_ids: Collection[int]) -> frozenset[int]:
     """Give those titles whose folder another title has too; the same film in two Arrs is one title."""
     return frozenset(row.id for row in await tx.execute(_SHARED, {"ids": list(media_ids)}))
+
+
+async def list_in_folder(tx: AsyncConnection, folder_path: str) -> Sequence[Media]:
+    """List the titles of all connections that have this folder, but for connections that are deleted."""
+    query = (
+        select(media)
+        .join(connection, connection.c.id == media.c.connection_id)
+        .where(media.c.folder_path == folder_path, connection.c.deleted_at.is_(None))
+        .order_by(media.c.id)
+    )
+    return [to_media(row) for row in (await tx.execute(query)).mappings()]
 
 
 async def list_page(

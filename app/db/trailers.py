@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, delete, func, select, text
+from sqlalchemy import Row, RowMapping, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.context import OwnFile
 from app.db.tables import trailer
+from app.domain.records import Media
 from app.domain.videos import TrailerFile
 from schemas.media import TrailerRead
 
 
-async def record(tx: AsyncConnection, media_id: int | None, folder_path: str, file: TrailerFile) -> None:
+async def record(tx: AsyncConnection, title: Media | None, folder_path: str, file: TrailerFile) -> None:
     """Write the row of a placed file; one that stood there before is overwritten, for the file is what counts."""
-    values = {**asdict(file), "folder_path": folder_path, "media_id": media_id}
+    values = {**asdict(file), "folder_path": folder_path, **_served(title), "left_at": None, "check_at": None}
     statement = insert(trailer).values(**values)
     keys = {"folder_path", "rel_path"}
     await tx.execute(
@@ -65,6 +68,95 @@ async def placed_in(tx: AsyncConnection, folder_path: str) -> list[Placed]:
     columns = [trailer.c[one.name] for one in fields(Placed)]
     query = select(*columns).where(trailer.c.folder_path == folder_path).order_by(trailer.c.id)
     return [Placed(**row) for row in (await tx.execute(query)).mappings()]
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A trailer of ours whose title may have changed, or has left."""
+
+    id: int
+    file: OwnFile
+    media_id: int | None
+    connection_id: int | None
+    left_at: datetime | None
+
+
+_OF_TITLE = text("""
+    SELECT id, folder_path, rel_path, size, mtime_ns, media_id, connection_id, left_at FROM trailer
+    WHERE media_id = :media_id OR (NOT :shared AND media_id IS NULL AND folder_path = :folder_path)
+    ORDER BY id
+""")
+_LEAVE_BEHIND = text("""
+    UPDATE trailer t SET left_at = now(), check_at = now() + :wait
+    WHERE t.media_id IS NULL AND t.left_at IS NULL
+      AND EXISTS (SELECT 1 FROM connection c WHERE c.id = t.connection_id AND c.deleted_at IS NULL)
+""")
+_TAKE_DUE = text("""
+    UPDATE trailer SET check_at = now() + :lease WHERE id IN (
+        SELECT id FROM trailer WHERE check_at <= now() ORDER BY check_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+    RETURNING id, folder_path, rel_path, size, mtime_ns, media_id, connection_id, left_at
+""")
+_REQUEST_FOLLOWING = text("""
+    INSERT INTO item_sync (connection_id, arr_id, requested_seq)
+    SELECT DISTINCT m.connection_id, m.arr_id, 1 FROM media m
+    JOIN trailer t ON t.media_id = m.id OR (t.media_id IS NULL AND t.folder_path = m.folder_path)
+    WHERE m.connection_id = :connection_id AND m.arr_id IS NOT NULL AND m.missing_since IS NULL
+      AND (t.media_id IS NULL OR t.folder_path IS DISTINCT FROM m.folder_path
+           OR (m.media_exists AND t.named_for IS DISTINCT FROM m.media_filename)
+           OR m.media_exists = (t.left_at IS NOT NULL))
+    ON CONFLICT (connection_id, arr_id) DO UPDATE SET requested_seq = item_sync.requested_seq + 1
+""")
+
+
+async def of_title(tx: AsyncConnection, title: Media, *, shared: bool) -> list[Followed]:
+    """List what was placed for a title, and what a title that has left has in its folder unless others share that."""
+    values = {"media_id": title.id, "folder_path": title.folder_path, "shared": shared}
+    return [_to_followed(row) for row in await tx.execute(_OF_TITLE, values)]
+
+
+async def serve(tx: AsyncConnection, trailer_id: int, title: Media, rel_path: str, wait: timedelta | None) -> None:
+    """Note that a trailer is this title's, in its folder under this name; `wait` where its media file has left.
+
+    A row that stood for that name before goes: there is one file of a name.
+    """
+    place = {"folder_path": title.folder_path, "rel_path": rel_path}
+    same = delete(trailer).where(trailer.c.id != trailer_id)
+    await tx.execute(same.where(trailer.c.folder_path == title.folder_path, trailer.c.rel_path == rel_path))
+    left = (
+        {"left_at": None, "check_at": None}
+        if wait is None
+        else {
+            "left_at": func.coalesce(trailer.c.left_at, func.now()),
+            "check_at": func.coalesce(trailer.c.check_at, func.now() + wait),
+        }
+    )
+    await tx.execute(update(trailer).where(trailer.c.id == trailer_id).values(**place, **_served(title), **left))
+
+
+async def leave_behind(tx: AsyncConnection, trailer_id: int, wait: timedelta) -> None:
+    """Note that a trailer's title is elsewhere now; it is looked at after a while."""
+    values = {"media_id": None, "left_at": func.now(), "check_at": func.now() + wait}
+    await tx.execute(update(trailer).where(trailer.c.id == trailer_id).values(**values))
+
+
+async def notice_left_titles(tx: AsyncConnection, wait: timedelta) -> None:
+    """Set when the trailers of titles that have left are looked at; those of deleted connections stay for good."""
+    await tx.execute(_LEAVE_BEHIND, {"wait": wait})
+
+
+async def take_due(tx: AsyncConnection, limit: int, lease: timedelta) -> list[Followed]:
+    """Take trailers that are to be looked at; nobody else gets them within the lease."""
+    return [_to_followed(row) for row in await tx.execute(_TAKE_DUE, {"limit": limit, "lease": lease})]
+
+
+async def look_again(tx: AsyncConnection, trailer_id: int, at: datetime | None) -> None:
+    """Set when a trailer is looked at again; None: it stays as it is."""
+    await tx.execute(update(trailer).where(trailer.c.id == trailer_id).values(check_at=at))
+
+
+async def request_following(tx: AsyncConnection, connection_id: int) -> None:
+    """Ask for a sync of each title whose trailer does not fit it any more."""
+    await tx.execute(_REQUEST_FOLLOWING, {"connection_id": connection_id})
 
 
 async def forget(tx: AsyncConnection, folder_path: str, rel_paths: Collection[str]) -> None:
@@ -133,3 +225,14 @@ async def latest_of(tx: AsyncConnection, media_id: int) -> TrailerRead | None:
 def _to_read(row: RowMapping) -> TrailerRead:
     shown = {name: row[name] for name in TrailerRead.model_fields if name != "path"}
     return TrailerRead(path=f"{row['folder_path']}/{row['rel_path']}", **shown)
+
+
+def _served(title: Media | None) -> dict[str, object]:
+    if title is None:
+        return {"media_id": None, "connection_id": None, "named_for": None}
+    return {"media_id": title.id, "connection_id": title.connection_id, "named_for": title.media_filename}
+
+
+def _to_followed(row: Row[Any]) -> Followed:
+    file = OwnFile(Path(row.folder_path), row.rel_path, row.size, row.mtime_ns)
+    return Followed(row.id, file, row.media_id, row.connection_id, row.left_at)

@@ -12,8 +12,8 @@ from typing import TypeVar
 from app.context import OwnFile, PlacedFile, Removal
 from app.domain.disk import DiskLook, DiskQuestion, FolderState
 from app.errors import StorageError
-from app.files import placing, removing, work_dir
-from app.files.looking import look
+from app.files import placing, removing, renaming, work_dir
+from app.files.looking import look, look_for_media
 from app.files.problems import storage_error, storage_problem
 from app.files.threads import DiskThreads
 from schemas.base import StorageProblem
@@ -63,6 +63,15 @@ class DiskLibrary:
 
     async def place(self, source: Path, folder: Path, rel_path: str) -> PlacedFile:
         return await self._run(folder, lambda: placing.place(source, folder, rel_path, self._file_mode))
+
+    async def rename_own(self, file: OwnFile, rel_path: str) -> bool:
+        return await self._run(file.folder, lambda: renaming.rename(file, rel_path))
+
+    async def look_for_media(self, folder: Path) -> DiskLook:
+        try:
+            return await self._threads.run(folder, lambda: look_for_media(folder))
+        except StorageError:
+            return DiskLook(FolderState.UNREACHABLE)
 
     async def remove_own(self, file: OwnFile) -> Removal:
         return await self._run(file.folder, lambda: removing.remove(file), REMOVAL_LIMIT_SECONDS)

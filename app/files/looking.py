@@ -24,6 +24,31 @@ def look(question: DiskQuestion) -> DiskLook:
         return DiskLook(FolderState.UNREACHABLE)
 
 
+def look_for_media(folder: Path) -> DiskLook:
+    """Say whether a video that is no trailer is anywhere below; a folder too full to look through counts as one."""
+    try:
+        _list(folder, "")
+    except (FileNotFoundError, NotADirectoryError):
+        return DiskLook(_state_without_folder(folder.parent))
+    except OSError:
+        return DiskLook(FolderState.UNREACHABLE)
+    waiting, seen = deque([""]), 0
+    while waiting:
+        try:
+            entries = _list(folder, waiting.popleft())
+        except OSError:
+            return DiskLook(FolderState.PRESENT, media_seen=True)
+        seen += len(entries)
+        if seen > MOST_ENTRIES or any(_is_other_video(entry) for entry in entries):
+            return DiskLook(FolderState.PRESENT, media_seen=True)
+        waiting += [entry.rel_path for entry in entries if entry.found.is_dir(follow_symlinks=False)]
+    return DiskLook(FolderState.PRESENT)
+
+
+def _is_other_video(entry: _Entry) -> bool:
+    return is_video(entry.found.name) and not is_trailer(entry.rel_path, MediaKind.MOVIE)
+
+
 def _look(question: DiskQuestion) -> DiskLook:
     try:
         top = _list(question.folder, "")

@@ -45,9 +45,9 @@ def place(source: Path, folder: Path, rel_path: str, mode: int) -> PlacedFile:
     target = PurePosixPath(rel_path)
     with _opened(folder) as folder_fd, _opened(source.parent) as source_fd:
         made = Name(source_fd, source.name)
-        with _opened_below(folder, folder_fd, target.parent) as target_fd:
+        with opened_to_place(folder, folder_fd, target.parent) as target_fd:
             file = _prepare(made, os.fstat(folder_fd), mode)
-            _give_name(made, Name(target_fd, target.name), folder / rel_path)
+            give_name(made, Name(target_fd, target.name), folder / rel_path)
             _sync_directory(target_fd)
     return PlacedFile(folder / rel_path, file.st_size, file.st_mtime_ns)
 
@@ -88,7 +88,8 @@ def look_and_rename(source: Name, target: Name) -> None:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
-def _give_name(source: Name, target: Name, path: Path) -> None:
+def give_name(source: Name, target: Name, path: Path) -> None:
+    """Rename in one step. Raises StorageError(NAME_TAKEN), and replaces nothing."""
     try:
         _by_the_best_way(source, target)
     except FileExistsError:
@@ -121,7 +122,7 @@ def _opened(path: str | Path, *, dir_fd: int | None = None, flags: int = _DIRECT
 
 
 @contextmanager
-def _opened_below(folder: Path, folder_fd: int, rel_dir: PurePosixPath) -> Iterator[int]:
+def opened_to_place(folder: Path, folder_fd: int, rel_dir: PurePosixPath) -> Iterator[int]:
     """Open a directory below the folder, step by step; only a missing `Trailers` is made."""
     if str(rel_dir) == TRAILERS_DIR:
         _make_trailers_dir(folder_fd)

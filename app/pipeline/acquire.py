@@ -293,7 +293,7 @@ async def record_placed(
         await attempts.finish(tx, held, AcquireOutcome.PLACED, considered=considered)
         if title is not None:
             await change_title(deps, tx, title.id, lambda before: intents.placed(before, deps.now()))
-        await trailers.record(tx, None if title is None else title.id, held.folder_path, file)
+        await trailers.record(tx, title, held.folder_path, file)
 
 
 async def _record_failure(

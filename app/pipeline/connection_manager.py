@@ -43,6 +43,7 @@ from app.domain.records import Connection, Media, Rank
 from app.errors import ArrConnectionError, ArrItemError, ArrItemGone, LeaseLost, Unavailable, WrongSecretKey
 from app.pipeline import tags
 from app.pipeline.arrs import target_of
+from app.pipeline.following import follow
 from app.pipeline.leases import with_lease
 from app.pipeline.settings import tunables
 from app.pipeline.titles import look_at, policy_of
@@ -201,6 +202,7 @@ class BaseConnectionManager:
             media_id = upserted[0].media_id
             await media.touch_read_at(tx, media_id, held.read_at)
         title = await self._settle(held, media_id)
+        await follow(self._deps, title)
         self._log.info("synced", title=title.title, arr_id=held.arr_id, status=title.status, reason=title.reason)
         await self._wake_if_due([title])
         return SyncOutcome.SYNCED
@@ -305,6 +307,7 @@ class BaseConnectionManager:
             if isinstance(decision, Hold):
                 await self._mark_missing(tx, sorted(decision.media_ids))
                 return self._result(tally, RunOutcome.HELD, held_ids=decision.media_ids, error=_held_text(decision))
+            await trailers.request_following(tx, self._connection.id)
             deleted = await media.delete_except(tx, self._connection.id, tally.listed, held.read_at, decision.media_ids)
         return self._result(tally, RunOutcome.COMPLETED, deleted=deleted)
 
