@@ -52,6 +52,8 @@ async def open_deps(settings: Settings, secret_key: SecretStr) -> AsyncIterator[
         await _check(database, vault)
         redis = open_redis(settings.redis_url)
         stack.push_async_callback(redis.aclose)
+        live = RedisLive(redis)
+        stack.push_async_callback(live.aclose)
         clients = await stack.enter_async_context(HttpClients(VERSION))
         library = DiskLibrary(settings.file_mode)
         stack.callback(library.close)
@@ -71,7 +73,7 @@ async def open_deps(settings: Settings, secret_key: SecretStr) -> AsyncIterator[
                 library=library,
                 videos=YtDlpVideos(tools),
                 wakeups=ArqWakeups(redis),
-                live=RedisLive(redis),
+                live=live,
                 vault=vault,
                 machine=ThisMachine(find_ffmpeg, settings.ffmpeg),
                 settings=settings,

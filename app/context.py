@@ -20,6 +20,7 @@ from app.domain.videos import FetchedTrailer, SearchHit
 from app.settings import Settings
 from schemas.arr.common import HealthIssue, Notification, RootFolder, SystemStatus
 from schemas.base import ArrType
+from schemas.live import LiveEvent, Topic
 from schemas.media import MediaCreate
 
 RawItem = Mapping[str, object]
@@ -290,6 +291,14 @@ class Live(Protocol):
 
     async def download_progress(self, media_id: int, percent: float | None) -> None:
         """Say how far a download is."""
+        ...
+
+    def changed(self, *topics: Topic) -> None:
+        """Tell who listens that something changed; costs next to nothing, however often it is called."""
+        ...
+
+    def listen(self) -> AsyncGenerator[LiveEvent, None]:
+        """Give what is told from now on. Raises Unavailable, also later, where Redis is away."""
         ...
 
     async def downloads(self) -> dict[int, float | None]:

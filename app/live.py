@@ -1,19 +1,31 @@
-"""Signs of life in Redis: which workers run and how far downloads are; gone 30 s after the last sign."""
+"""Signs of life in Redis: which workers run and how far downloads are, gone 30 s after the last sign; and the news.
+
+News are published once and kept nowhere: whoever does not listen reads Postgres.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
+from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from app.domain.doctor import RedisFacts
+from app.errors import Unavailable
 from app.waiting import or_none
+from schemas.live import Changed, LiveEvent, Progress, Topic
 
 LIVES = 30  # s
 _WORKER = "trailhook:live:worker:"
 _DOWNLOAD = "trailhook:live:download:"
+_NEWS = "trailhook:live"
 _TIMEOUT = 1.0  # s
+_LISTEN_FOR = 2.0  # s; shorter than the client's own time limit
+_GATHERED_FOR = 0.5  # s between two news of one process about what changed
+_EVENT: TypeAdapter[LiveEvent] = TypeAdapter(LiveEvent)
 
 
 class RedisLive:
@@ -21,6 +33,33 @@ class RedisLive:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._topics: set[Topic] = set()
+        self._publisher: asyncio.Task[None] | None = None
+
+    async def aclose(self) -> None:
+        """Publish no more."""
+        if self._publisher is not None:
+            self._publisher.cancel()
+            await asyncio.gather(self._publisher, return_exceptions=True)
+
+    def changed(self, *topics: Topic) -> None:
+        """Tell who listens; what changes within half a second is told together."""
+        self._topics.update(topics)
+        if self._publisher is None or self._publisher.done():
+            self._publisher = asyncio.get_running_loop().create_task(self._publish_changes())
+
+    async def listen(self) -> AsyncGenerator[LiveEvent, None]:
+        """Give the news until closed. Raises Unavailable where Redis is away."""
+        try:
+            async with self._redis.pubsub() as news:
+                await news.subscribe(_NEWS)
+                while True:
+                    message = await news.get_message(ignore_subscribe_messages=True, timeout=_LISTEN_FOR)
+                    if message is not None and (event := _read(message["data"])) is not None:
+                        yield event
+        except (RedisError, OSError) as error:
+            why = "Redis is away, so nothing is heard of changes for now."
+            raise Unavailable(why) from error
 
     async def beat(self, worker: str, at: datetime) -> None:
         """Say that a worker is alive."""
@@ -34,6 +73,7 @@ class RedisLive:
     async def download_progress(self, media_id: int, percent: float | None) -> None:
         """Say how far a download is."""
         await self._set(_DOWNLOAD + str(media_id), "" if percent is None else f"{percent:.1f}")
+        await self._publish(Progress(media_id=media_id, percent=percent))
 
     async def downloads(self) -> dict[int, float | None]:
         """Give the progress of the downloads under way; empty where Redis is away."""
@@ -55,6 +95,14 @@ class RedisLive:
         persistent = True if info.get("aof_enabled") else saves
         return RedisFacts(name, str(version or info.get("redis_version", "")), full, persistent)
 
+    async def _publish_changes(self) -> None:
+        await asyncio.sleep(_GATHERED_FOR)
+        topics, self._topics = sorted(self._topics), set()
+        await self._publish(Changed(topics=tuple(topics)))
+
+    async def _publish(self, event: LiveEvent) -> None:
+        await or_none(self._redis.publish(_NEWS, event.model_dump_json()), _TIMEOUT, RedisError, OSError)
+
     async def _set(self, key: str, value: str) -> None:
         await or_none(self._redis.set(key, value, ex=LIVES), _TIMEOUT, RedisError, OSError)
 
@@ -63,3 +111,11 @@ class RedisLive:
         values = await self._redis.mget(keys) if keys else []
         pairs = zip(keys, values, strict=True)
         return {key.decode().removeprefix(prefix): value for key, value in pairs if value is not None}
+
+
+def _read(data: bytes) -> LiveEvent | None:
+    """Read what another process published; one of another version may say what this one does not know."""
+    try:
+        return _EVENT.validate_json(data)
+    except ValidationError:
+        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -13,6 +13,8 @@ from app.pipeline.receive import Receiver
 from app.web.errors import HANDLERS
 from app.web.headers import SecurityHeaders
 from app.web.limits import KeyLimit
+from app.web.meters import Meters
+from app.web.news import News
 from app.web.proxies import ForwardedHeaders
 from app.web.routes import routes
 from app.web.state import AppState, Keys
@@ -23,8 +25,16 @@ def create_app(deps: Deps, keys: Keys) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[AppState]:
-        async with Receiver(deps) as receiver:
-            yield AppState(deps=deps, keys=keys, key_limit=KeyLimit(), receiver=receiver, started_at=deps.now())
+        async with Receiver(deps) as receiver, aclosing(News(deps)) as news:
+            yield AppState(
+                deps=deps,
+                keys=keys,
+                key_limit=KeyLimit(),
+                receiver=receiver,
+                news=news,
+                meters=Meters(),
+                started_at=deps.now(),
+            )
 
     app = Starlette(
         routes=routes(deps.settings.url_base),

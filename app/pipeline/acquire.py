@@ -43,6 +43,7 @@ from app.pipeline.finding import Finder
 from app.pipeline.leases import with_lease
 from app.pipeline.titles import change_title, look_at, policy_of
 from schemas.base import CandidateFate, FetchFailure, StorageProblem
+from schemas.live import Topic
 
 
 class AcquireOutcome(StrEnum):
@@ -87,6 +88,14 @@ async def acquire(deps: Deps, max_rank: Rank) -> AcquireOutcome:
     job = await _claim(deps, max_rank)
     if job is None:
         return AcquireOutcome.NOTHING_DUE
+    deps.live.changed(Topic.TITLES)
+    try:
+        return await _acquire(deps, job)
+    finally:
+        deps.live.changed(Topic.TITLES)
+
+
+async def _acquire(deps: Deps, job: _Job) -> AcquireOutcome:
     log = structlog.get_logger(__name__).bind(title=job.title.title, media_id=job.title.id)
     try:
         outcome = await with_lease(_acquire_claimed(deps, job), lambda: _extend(deps, job), attempts.LEASE)

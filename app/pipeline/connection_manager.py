@@ -48,6 +48,7 @@ from app.pipeline.leases import with_lease
 from app.pipeline.settings import tunables
 from app.pipeline.titles import look_at, policy_of
 from schemas.base import ArrType, RunOutcome, RunTrigger
+from schemas.live import Topic
 from schemas.media import MediaCreate
 from schemas.run import SkippedItem
 from schemas.webhooks import delete_event_type
@@ -125,6 +126,12 @@ class BaseConnectionManager:
 
     async def sync_claimed(self, held: Claim) -> SyncOutcome:
         """Bring a claimed item up to date, or note why that failed. Raises LeaseLost, Unavailable as `sync` does."""
+        try:
+            return await self._sync_claimed(held)
+        finally:
+            self._deps.live.changed(Topic.TITLES, Topic.EVENTS)
+
+    async def _sync_claimed(self, held: Claim) -> SyncOutcome:
         if held.attempts >= backoff.MAX_SYNC_ATTEMPTS:
             await self._item_failed(held, ArrItemError("The worker stopped at each try; its log may say why."))
             return SyncOutcome.ITEM_FAILED
@@ -173,6 +180,7 @@ class BaseConnectionManager:
     async def _finish(self, held: RunClaim, result: RunResult) -> None:
         async with self._deps.db.transaction() as tx:
             await runs.finish(tx, held, result)
+        self._deps.live.changed(Topic.RUNS, Topic.TITLES)
 
     async def _claim(self, arr_id: int) -> Claim | None:
         async with self._deps.db.transaction() as tx:
@@ -265,6 +273,7 @@ class BaseConnectionManager:
             return
         async with self._deps.db.transaction() as tx:
             await runs.progress(tx, held, tally.fetched)
+            self._deps.live.changed(Topic.RUNS)
             rows = await media.create_or_update_bulk(tx, self._connection.id, batch, held.read_at, Rank.BACKFILL)
         for row in rows:
             tally.written[row.written] += 1

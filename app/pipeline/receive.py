@@ -14,6 +14,7 @@ from app.pipeline.inbox import Inbox
 from app.pipeline.waker import Waker
 from schemas.base import EventAction
 from schemas.event import EventAccepted
+from schemas.live import Topic
 from schemas.webhooks import NotAnEvent, WebhookEvent, parse_event
 
 DISABLED = "The connection was disabled when it came."
@@ -26,6 +27,7 @@ class Receiver:
         self._doors = Doors(deps)
         self._inbox = Inbox(deps)
         self._waker = Waker(deps)
+        self._live = deps.live
 
     async def __aenter__(self) -> Self:
         await self._waker.__aenter__()
@@ -56,6 +58,7 @@ class Receiver:
         if not door.enabled and event.action is EventAction.SYNC:
             event, note = WebhookEvent(event.event_type, None, EventAction.IGNORED), DISABLED
         stored = await self._inbox.store(NewEvent(door.connection_id, event.event_type, event.arr_id, body, note))
+        self._live.changed(Topic.EVENTS)
         if stored.item_seq is not None:
             self._waker.wake(door.connection_id)
         return EventAccepted(event_id=stored.id, event_type=event.event_type, action=event.action)

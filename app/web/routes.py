@@ -14,6 +14,7 @@ from app.web.api import connections, doctor, events, media, runs, settings, stat
 from app.web.auth import RequireKey
 from app.web.pages import activity, connection_added, connection_edit, connection_list, health, sessions, title, titles
 from app.web.pages import settings as settings_pages
+from app.web.stream import stream
 from app.web.webhooks import take_webhook
 
 
@@ -94,6 +95,8 @@ def routes(url_base: str) -> list[BaseRoute]:
         Route("/webhooks/{slug}/", take_webhook, methods=["POST", "PUT"]),
         Route("/healthz", status.healthz),
         Route("/readyz", status.readyz),
+        Route("/metrics", status.metrics, middleware=[Middleware(RequireKey)]),
+        Route("/api/v1/stream", stream),
         Mount("/api/v1", api, middleware=[Middleware(RequireKey)]),
         Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
         *_PAGES,

@@ -21,6 +21,7 @@ BACKLOG = 512
 HEAD_LIMIT = 64 * 1024
 MOST_PIPELINED = 16
 OPEN_FILES = 65536
+ENDLESS = "/api/v1/stream"  # an answer that has no end of its own
 
 
 class ApiConfig(uvicorn.Config):
@@ -117,8 +118,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self._pass_the_turn()
 
     def shutdown(self) -> None:
-        if (cycle := self._cycle()) is not None and cycle.more_body and not cycle.response_started:
+        cycle = self._cycle()
+        if cycle is not None and cycle.more_body and not cycle.response_started:
             self._refuse(503, "unavailable", "Trailhook is stopping; send this again.")
+        elif cycle is not None and not cycle.response_complete and self.scope["path"].endswith(ENDLESS):
+            self.transport.close()
+            cycle.disconnected = True
+            cycle.message_event.set()
         else:
             super().shutdown()
 

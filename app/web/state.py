@@ -12,6 +12,8 @@ from starlette.requests import Request
 from app.context import Deps
 from app.pipeline.receive import Receiver
 from app.web.limits import KeyLimit
+from app.web.meters import Meters
+from app.web.news import News
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class AppState(TypedDict):
     keys: Keys
     key_limit: KeyLimit
     receiver: Receiver
+    news: News
+    meters: Meters
     started_at: datetime
 
 

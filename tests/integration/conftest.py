@@ -162,17 +162,19 @@ class Bench:
 async def bench(database: Database, redis: ArqRedis, library_root: Path, tmp_path: Path) -> AsyncIterator[Bench]:
     arrs, videos = FakeArrs(), FakeVideos()
     library = DiskLibrary(None)
+    live = RedisLive(redis)
     deps = Deps(
         db=database,
         arr=arrs,
         library=library,
         videos=videos,
         wakeups=ArqWakeups(redis),
-        live=RedisLive(redis),
+        live=live,
         vault=FernetVault(SecretStr(new_secret_key())),
         machine=ThisMachine(find_ffmpeg),
         settings=Settings(data_dir=tmp_path),
         now=lambda: datetime.now(UTC),
     )
     yield Bench(deps, arrs, videos, library_root)
+    await live.aclose()
     library.close()

@@ -80,19 +80,25 @@ async def site(bench: Bench, valkey: EmbeddedValkey) -> AsyncIterator[Site]:
     bench.arrs.arrs[URL] = FakeArr(items={n: movie_item(n, bench.root, f"Film {n}") for n in range(1, 100)})
     redis, api_redis = (open_redis(SecretStr(valkey.url)) for _ in range(2))
     new = ConnectionCreate.model_validate({"arr_type": "radarr", "url": URL, "api_key": "k"})
-    added = await add_connection(_over(bench.deps, redis), new)
+    added = await add_connection(bench.deps, new)
     await bench.rows("UPDATE run SET started_at = now(), finished_at = now(), outcome = 'completed' RETURNING 1")
     auth = httpx.BasicAuth("trailhook", added.webhook_password)
+    api_live, live = RedisLive(api_redis), RedisLive(redis)
     try:
-        async with serving(_over(bench.deps, api_redis)) as client, working(_over(bench.deps, redis), redis):
+        async with (
+            serving(_over(bench.deps, api_redis, api_live)) as client,
+            working(_over(bench.deps, redis, live), redis),
+        ):
             yield Site(bench, client, redis, auth)
     finally:
+        await api_live.aclose()
+        await live.aclose()
         await redis.aclose()
         await api_redis.aclose()
 
 
-def _over(deps: Deps, redis: ArqRedis) -> Deps:
-    return replace(deps, wakeups=ArqWakeups(redis), live=RedisLive(redis))
+def _over(deps: Deps, redis: ArqRedis, live: RedisLive) -> Deps:
+    return replace(deps, wakeups=ArqWakeups(redis), live=live)
 
 
 async def test_a_flush_loses_nothing(bench: Bench, valkey: EmbeddedValkey) -> None:

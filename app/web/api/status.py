@@ -15,6 +15,7 @@ from app.errors import SetupError, Unavailable
 from app.version import VERSION
 from app.waiting import or_none
 from app.web.api.answers import answer
+from app.web.meters import CONTENT_TYPE
 from app.web.state import AppRequest
 from app.web.views import webhook_read
 from schemas.status import (
@@ -33,6 +34,12 @@ READY_WITHIN = 2.0  # s
 async def get_status(request: AppRequest) -> Response:
     """Show everything at a glance."""
     return answer(await status_of(request))
+
+
+async def metrics(request: AppRequest) -> Response:
+    """Show the numbers for Prometheus."""
+    text = request.state["meters"].text(await status_of(request))
+    return Response(text, media_type=CONTENT_TYPE)
 
 
 async def status_of(request: AppRequest) -> StatusRead:

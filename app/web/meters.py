@@ -1,0 +1,73 @@
+"""`/metrics`, for Prometheus: what the status shows as numbers, and what this process counted itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+from schemas.base import RunOutcome
+from schemas.status import StatusRead
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Meters:
+    """The counts of one API process since its start."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._webhooks = Counter(
+            "trailhook_webhooks", "Webhooks answered by this process.", ["status"], registry=self._registry
+        )
+
+    def count_webhook(self, status: int) -> None:
+        """Count one answered webhook."""
+        self._webhooks.labels(str(status)).inc()
+
+    def text(self, status: StatusRead) -> bytes:
+        """Write the counts and the present state in Prometheus' format."""
+        return generate_latest(self._registry) + generate_latest(_gauges(status))
+
+
+def _gauges(status: StatusRead) -> CollectorRegistry:
+    registry = CollectorRegistry()
+
+    def gauge(name: str, about: str, *labels: str) -> Gauge:
+        return Gauge(f"trailhook_{name}", about, labels, registry=registry)
+
+    gauge("info", "The version that runs.", "version").labels(status.version).set(1)
+    gauge("healthy", "1 while all parts are well.").set(status.healthy)
+    gauge("redis_up", "1 while Redis answers.").set(status.redis)
+    gauge("workers", "Workers seen within 30 s.").set(len(status.workers))
+    gauge("started_timestamp_seconds", "When this process started.").set(status.started_at.timestamp())
+    titles = gauge("titles", "Titles by status.", "status")
+    for name in ("downloading", "downloaded", "monitored", "missing"):
+        titles.labels(name).set(getattr(status.media, name))
+    events = gauge("events", "Events that are not done.", "state")
+    events.labels("pending").set(status.inbox.pending)
+    events.labels("failed").set(status.inbox.failed)
+    gauge("event_oldest_seconds", "How long the oldest pending event waits.").set(status.inbox.oldest_seconds or 0)
+    queue = gauge("queue_jobs", "Jobs that wait in Redis.", "queue")
+    for name in ("sync", "download"):
+        depth = getattr(status.queue, name)
+        if depth is not None:
+            queue.labels(name).set(depth)
+    gauge("downloads_active", "Downloads under way.").set(len(status.downloads.active))
+    gauge("downloads_paused", "1 while downloads are paused.").set(status.downloads.paused_reason is not None)
+    _add_connections(gauge, status)
+    return registry
+
+
+def _add_connections(gauge: Callable[..., Gauge], status: StatusRead) -> None:
+    up = gauge("connection_up", "1 while the Arr answers.", "connection")
+    last_event = gauge("connection_last_event_timestamp_seconds", "When the Arr last sent an event.", "connection")
+    last_run = gauge("connection_last_run_timestamp_seconds", "When the last reconciliation ended.", "connection")
+    run_ok = gauge("connection_last_run_completed", "1 if the last reconciliation completed.", "connection")
+    for one in status.connections:
+        up.labels(one.name).set(one.healthy)
+        if one.last_event_at is not None:
+            last_event.labels(one.name).set(one.last_event_at.timestamp())
+        if one.last_run is not None and one.last_run.finished_at is not None:
+            last_run.labels(one.name).set(one.last_run.finished_at.timestamp())
+            run_ok.labels(one.name).set(one.last_run.outcome is RunOutcome.COMPLETED)
