@@ -292,7 +292,11 @@ async def test_an_address_of_ours_that_the_container_cannot_reach_is_told(
 
 
 async def test_a_certificate_that_is_not_checked_is_warned_of(bench: Bench, client: httpx.AsyncClient) -> None:
-    connection = await bench.connect(FakeArr(), verify_tls=False)
+    arr = FakeArr()
+    connection = await bench.connect(arr, verify_tls=False)
+    assert (await client.get(f"/api/v1/connections/{connection}")).json()["warnings"] == []
+    bench.arrs.arrs["https://radarr.example"] = arr
+    await bench.rows("UPDATE connection SET url = 'https://radarr.example' RETURNING 1")
     shown = (await client.get(f"/api/v1/connections/{connection}")).json()
     assert shown["verify_tls"] is False
     assert "not checked" in shown["warnings"][0]
