@@ -247,8 +247,9 @@ async def test_https_on_an_http_port(bench: Bench, real: httpx.AsyncClient, tmp_
 async def test_the_url_base_is_found(real: httpx.AsyncClient, tmp_path: Path) -> None:
     with ArrSimulator("Radarr", tmp_path / "movies", url_base="/radarr") as radarr:
         root = radarr.url.removesuffix("/radarr")
-        answer = await add(real, radarr, url=root)
-        assert told(answer, "url") == f"Radarr answers under /radarr: use {radarr.url}."
+        for wrong in (root, f"{root}/sonarr", f"{radarr.url}/films"):
+            answer = await add(real, radarr, url=wrong)
+            assert told(answer, "url") == f"Radarr answers under /radarr: use {radarr.url}."
         radarr.url_base = "/radarr"
         assert (await add(real, radarr)).status_code == 201
 
