@@ -26,7 +26,15 @@ from tests.simulators.ytdlp_plugin import write_plugin
 from tests.stack import Stack, wait_for
 
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
-PAGES = ("/", "/activity", "/connections", "/connections/new", "/connections/1/edit", "/connections/1/delete")
+PAGES = (
+    "/",
+    "/activity",
+    "/connections",
+    "/connections/new",
+    "/connections/1/edit",
+    "/connections/1/delete",
+    "/titles/1",
+)
 LISTS = (
     "status",
     "doctor",
