@@ -83,6 +83,15 @@ async def open_deps(settings: Settings, secret_key: SecretStr) -> AsyncIterator[
         )
 
 
+async def check_database(url: SecretStr, secret_key: SecretStr) -> None:
+    """Raise SetupError (SchemaTooNew, WrongSecretKey) where no process with this key may run on that database."""
+    database = Database(url, pool_size=1)
+    try:
+        await _check(database, FernetVault(secret_key))
+    finally:
+        await database.close()
+
+
 async def _check(database: Database, vault: FernetVault) -> None:
     try:
         async with database.transaction() as tx:

@@ -15,6 +15,7 @@ from app.web.headers import SecurityHeaders
 from app.web.limits import KeyLimit
 from app.web.meters import Meters
 from app.web.news import News
+from app.web.pages.not_found import on_not_found
 from app.web.proxies import ForwardedHeaders
 from app.web.routes import routes
 from app.web.state import AppState, Keys
@@ -39,7 +40,7 @@ def create_app(deps: Deps, keys: Keys) -> Starlette:
     app = Starlette(
         routes=routes(deps.settings.url_base),
         lifespan=lifespan,
-        exception_handlers=HANDLERS,
+        exception_handlers={**HANDLERS, 404: on_not_found},
         middleware=[Middleware(SecurityHeaders), Middleware(ForwardedHeaders, deps.settings.trusted_proxies)],
     )
     app.router.redirect_slashes = False

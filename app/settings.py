@@ -19,6 +19,7 @@ from schemas.duration import Duration
 from schemas.settings import Tunables
 
 ENV_PREFIX = "TRAILHOOK_"
+LEAST_API_KEY = 16  # characters
 
 
 def parse_mode(value: object) -> object:
@@ -32,11 +33,22 @@ def parse_mode(value: object) -> object:
 
 
 def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and value.isprintable()
+    except ValueError:  # a port that is none, or a bracket too few
+        usable = False
+    if not usable or any(mark in value for mark in "@?# "):
         message = "write a full address such as http://trailhook:7979, without user name or query"
         raise ValueError(message)
     return value.rstrip("/")
+
+
+def _long_enough(key: SecretStr | None) -> SecretStr | None:
+    if key is not None and len(key.get_secret_value()) < LEAST_API_KEY:
+        message = f"use {LEAST_API_KEY} characters or more, such as `trailhook key --new` prints"
+        raise ValueError(message)
+    return key
 
 
 def _url_base(value: str) -> str:
@@ -88,7 +100,7 @@ class Settings(Tunables, BaseSettings):
     url_base: Annotated[str, AfterValidator(_url_base)] = ""
     public_url: HttpUrl | None = None
     trusted_proxies: Networks = ()
-    api_key: SecretStr | None = Field(default=None, min_length=16)
+    api_key: Annotated[SecretStr | None, AfterValidator(_long_enough)] = None
     secret_key: SecretStr | None = None
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
     download_concurrency: int = Field(default=1, ge=1, le=8)

@@ -16,8 +16,8 @@ import uvicorn
 import uvloop
 from pydantic import SecretStr
 
-from app.bootstrap import open_deps
-from app.crypto import new_password, new_secret_key
+from app.bootstrap import check_database, open_deps
+from app.crypto import FernetVault, new_password, new_secret_key
 from app.db.schema import migrate
 from app.domain.key_guesses import weak_key_fault
 from app.embedded.postgres import EmbeddedPostgres
@@ -107,6 +107,7 @@ def supervise(settings: Settings) -> int:
     if settings.database_url is not None:
         required(settings, "secret_key")
     secret_key = settings.secret_key or read_or_make_key(settings.data_dir / SECRET_KEY_FILE, new_secret_key)
+    FernetVault(secret_key)
     open_port(settings).close()
     everything = _Everything(settings, api_key, secret_key)
     return asyncio.run(everything.run())
@@ -133,8 +134,11 @@ class _Everything:
         return PythonService(name, (sys.executable, "-m", "app.cli", name), self._environment, grace=grace)
 
     async def _after_stage(self, number: int) -> None:
-        if number == 0 and await migrate(self._database_url()):
+        if number > 0:
+            return
+        if await migrate(self._database_url()):
             structlog.get_logger(__name__).info("database schema brought up to date")
+        await check_database(self._database_url(), self._keys.secret_key)
 
     def _database_url(self) -> SecretStr:
         if self._settings.database_url is not None:

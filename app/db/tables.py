@@ -54,6 +54,13 @@ setting = Table(
     Column("value", JSONB, nullable=False),
 )
 
+ended_session = Table(
+    "ended_session",
+    metadata,
+    Column("session_sha256", LargeBinary, primary_key=True),
+    _time("ended_at", default=True),
+)
+
 connection = Table(
     "connection",
     metadata,

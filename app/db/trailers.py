@@ -186,17 +186,13 @@ class TrailerCount:
 _LIST_OF = text("""
     SELECT t.id, t.folder_path, t.rel_path, t.size, t.mtime_ns,
            EXISTS (SELECT 1 FROM media o WHERE o.folder_path = t.folder_path AND o.connection_id <> :id) AS shared
-    FROM trailer t JOIN media m ON m.id = t.media_id
-    WHERE m.connection_id = :id AND t.id > :after ORDER BY t.id LIMIT :limit
+    FROM trailer t WHERE t.connection_id = :id AND t.id > :after ORDER BY t.id LIMIT :limit
 """)
-_COUNT_OF = text("""
-    SELECT count(*), coalesce(sum(t.size), 0) FROM trailer t JOIN media m ON m.id = t.media_id
-    WHERE m.connection_id = :id
-""")
+_COUNT_OF = text("SELECT count(*), coalesce(sum(size), 0) FROM trailer WHERE connection_id = :id")
 
 
 async def list_of(tx: AsyncConnection, connection_id: int, after: int, limit: int) -> list[OwnTrailer]:
-    """List our trailers of a connection's titles, those with a higher id than `after`."""
+    """List what was placed for a connection's titles, also for those that left; with a higher id than `after`."""
     rows = await tx.execute(_LIST_OF, {"id": connection_id, "after": after, "limit": limit})
     return [
         OwnTrailer(row.id, OwnFile(Path(row.folder_path), row.rel_path, row.size, row.mtime_ns), row.shared)
@@ -205,7 +201,7 @@ async def list_of(tx: AsyncConnection, connection_id: int, after: int, limit: in
 
 
 async def count_of(tx: AsyncConnection, connection_id: int) -> TrailerCount:
-    """Count our trailers of a connection's titles."""
+    """Count what was placed for a connection's titles, also for those that left."""
     count, size = (await tx.execute(_COUNT_OF, {"id": connection_id})).one()
     return TrailerCount(count, int(size))
 

@@ -13,6 +13,7 @@ from app.domain.key_guesses import is_weak
 from app.domain.likely_paths import map_option
 from app.domain.paths import LocalPath
 from app.domain.records import Connection
+from app.domain.webhook_entry import EntryFacts, entry_fault
 from app.domain.webhook_state import webhook_state
 from schemas.base import WebhookState
 from schemas.connection import PathMapping
@@ -22,6 +23,7 @@ LEAST_DENO = (2, 3, 0)  # as yt-dlp 2026.08 asks; an older one is as good as non
 STALE_AFTER = timedelta(days=60)
 MOST_SKEW = timedelta(seconds=5)
 LEAST_FREE, LITTLE_FREE = 64 << 20, 1 << 30  # bytes
+PUT_RIGHT = 'Nothing to do: Trailhook puts it right within half an hour; "Register webhook" on the page does so now.'
 UPGRADE = "Run `pip install --upgrade 'yt-dlp[default,deno]'` in Trailhook's environment; the next download uses it."
 START = "Start it with `trailhook up`."
 
@@ -268,7 +270,7 @@ def connection(one: Connection, version: str | None, why: str, now: datetime) ->
     if down:
         remedy = "Nothing to do: Trailhook asks it again within 5 minutes and catches up."
         return _warning(check, one.name, f"{detail}, which was down{down}", remedy)
-    if not one.verify_tls:
+    if one.is_unverified:
         remedy = "Set its ca_file instead of verify_tls=false."
         return _warning(check, one.name, f"{detail}, whose certificate is not checked", remedy)
     return _ok(check, one.name, detail)
@@ -291,15 +293,23 @@ def disabled(one: Connection) -> Finding:
     return _ok("connection", one.name, "disabled, not checked")
 
 
-def webhook(one: Connection, last_event_at: datetime | None, doubt: str | None, now: datetime) -> Finding:
-    """Judge our entry in the Arr by what is stored of it.
+def webhook(
+    one: Connection, last_event_at: datetime | None, doubt: str | None, now: datetime, entry: EntryFacts | None = None
+) -> Finding:
+    """Judge our entry in the Arr by what was asked just now, else by what is stored of it.
 
     `doubt`: why the Arr will probably not reach us; an event that came shows that it does.
     """
     check, title = "webhook", f"{one.name}: webhook"
     app = one.arr_type.app_name
     heard = "no event yet" if last_event_at is None else f"last event {_ago(last_event_at, now)}"
-    match webhook_state(one, last_event_at):
+    state = webhook_state(one, last_event_at)
+    if entry is not None and state is not WebhookState.MISSING:
+        if fault := entry_fault(entry, app):
+            return _warning(check, title, f"{fault}, {heard}", PUT_RIGHT)
+        if state is WebhookState.BLOCKED and not entry.blocked:
+            state = WebhookState.REGISTERED
+    match state:
         case WebhookState.MISSING:
             remedy = one.webhook_error or "Nothing to do: Trailhook registers it again within half an hour."
             return _problem(check, title, f"not registered, {heard}", remedy)
@@ -385,8 +395,9 @@ def _folder_fault(check: str, title: str, path: str, facts: PathFacts, user: int
 def _map_it(facts: RootFacts) -> str:
     if facts.likely is not None:
         option = map_option(facts.arr_path, facts.likely)
-        return f"Maybe it is {facts.likely}: then connect again with {option}."
-    return f"Mount it here, or connect again with {map_option(facts.arr_path, '/path/here')}."
+        return f"Maybe it is {facts.likely}: then map it at the connection, on the page or by connecting with {option}."
+    option = map_option(facts.arr_path, "/path/here")
+    return f"Mount it here, or map it at the connection, on the page or by connecting with {option}."
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -65,6 +65,11 @@ class Connection:
     remove_trailers: bool
 
     @property
+    def is_unverified(self) -> bool:
+        """Say whether it has a certificate that nobody checks."""
+        return not self.verify_tls and self.url.startswith("https:")
+
+    @property
     def kind(self) -> MediaKind:
         """What its items are."""
         return MediaKind.MOVIE if self.arr_type is ArrType.RADARR else MediaKind.SERIES

@@ -66,6 +66,15 @@ def next_step(facts: EntryFacts) -> Step:
     return Step.LEAVE
 
 
+def entry_fault(facts: EntryFacts, app: str) -> str | None:
+    """Say what is wrong with our entry as it is now and is put right in the next round; None: nothing."""
+    if facts.ours is None:
+        return f"its entry in {app} is gone"
+    if _differs(facts, facts.ours):
+        return f"its entry in {app} was changed"
+    return f"{app} sends nothing for now after failures" if facts.blocked else None
+
+
 def after_refusal(facts: EntryFacts, step: Step) -> EntryFacts:
     """Give what is known after the Arr refused a step, mostly because its Test did not reach us."""
     if step is Step.TEST:

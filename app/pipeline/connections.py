@@ -17,6 +17,7 @@ from app.errors import (
     ArrConnectionError,
     ArrError,
     ArrNotAnArr,
+    ArrRedirected,
     ArrUnauthorized,
     Conflict,
     InvalidRequest,
@@ -161,7 +162,7 @@ async def _ask_who(deps: Deps, target: ArrTarget) -> SystemStatus:
     """Ask the Arr who it is. Raises InvalidRequest for the field at fault, also with the address that does work."""
     try:
         return await manager_for(deps, target).get_system_status()
-    except ArrNotAnArr as error:
+    except (ArrNotAnArr, ArrRedirected) as error:
         message = await _found_elsewhere(deps, target) or error.message
         raise InvalidRequest(message, {"url": message}) from error
     except ArrError as error:

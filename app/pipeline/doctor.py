@@ -11,17 +11,18 @@ from datetime import datetime
 
 from pydantic import SecretStr
 
-from app.context import Deps
+from app.context import ArrManagerProtocol, Deps
 from app.db import checkup, connections, events
 from app.domain import doctor
 from app.domain.addresses import is_loopback
 from app.domain.paths import to_local
 from app.domain.records import Connection
+from app.domain.webhook_entry import EntryFacts
 from app.errors import ArrError, Unavailable, WrongSecretKey
 from app.keys import API_KEY_FILE, SECRET_KEY_FILE
 from app.pipeline.arrs import manager_for, target_of
 from app.pipeline.roots import look_at_roots
-from app.pipeline.webhook_upkeep import address_doubt
+from app.pipeline.webhook_upkeep import address_doubt, look_at_entry
 from schemas.arr.common import SystemStatus
 from schemas.connection import PathMapping
 from schemas.doctor import DoctorRead, Finding
@@ -42,12 +43,16 @@ class GivenKeys:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A connection, when its last event came, and what its Arr says of itself and its roots: None, then `why` not."""
+    """A connection, when its last event came, and what its Arr says of itself and its roots: None, then `why` not.
+
+    `entry`: what it says of our webhook there, None where that could not be asked or is not ours.
+    """
 
     connection: Connection
     last_event_at: datetime | None
     status: SystemStatus | None = None
     roots: tuple[str, ...] | None = None
+    entry: EntryFacts | None = None
     why: str = ""
 
     def here(self) -> set[str]:
@@ -142,12 +147,32 @@ async def _ask(deps: Deps, known: _Asked) -> _Asked:
         async with asyncio.timeout(ARR_LIMIT):
             status = await manager.get_system_status()
         async with asyncio.timeout(ARR_LIMIT):
-            roots = await manager.get_root_folders()
+            roots, entry = await asyncio.gather(_root_paths(manager), _entry(deps, connection, status))
     except TimeoutError:
         return replace(known, status=status, why=doctor.no_answer(connection, ARR_LIMIT))
     except (ArrError, WrongSecretKey) as error:
         return replace(known, status=status, why=error.message)
-    return replace(known, status=status, roots=tuple(root.path for root in roots))
+    if isinstance(roots, ArrError):
+        return replace(known, status=status, entry=entry, why=roots.message)
+    return replace(known, status=status, roots=roots, entry=entry)
+
+
+async def _root_paths(manager: ArrManagerProtocol) -> tuple[str, ...] | ArrError:
+    """Ask for the root folders; an error is given, not raised, so that what is asked beside it comes to its end."""
+    try:
+        return tuple(root.path for root in await manager.get_root_folders())
+    except ArrError as error:
+        return error
+
+
+async def _entry(deps: Deps, connection: Connection, status: SystemStatus) -> EntryFacts | None:
+    """Ask for our webhook; where that fails what is stored of it is judged."""
+    if connection.manual_webhook:
+        return None
+    try:
+        return await look_at_entry(deps, connection, status)
+    except ArrError:
+        return None
 
 
 async def _connection(deps: Deps, asked: _Asked, in_use: Sequence[str]) -> list[Finding]:
@@ -159,7 +184,7 @@ async def _connection(deps: Deps, asked: _Asked, in_use: Sequence[str]) -> list[
     roots, targets = await asyncio.gather(_roots(deps, asked, in_use), _mapping_targets(deps, asked))
     return [
         doctor.connection(connection, version, asked.why, now),
-        doctor.webhook(connection, asked.last_event_at, doubt, now),
+        doctor.webhook(connection, asked.last_event_at, doubt, now, asked.entry),
         *([doctor.no_roots(connection, asked.why)] if status is not None and asked.roots is None else roots),
         *targets,
     ]

@@ -60,7 +60,7 @@ async def keep_webhook(deps: Deps, connection: Connection) -> WebhookFindings:
     name = webhook_entry.entry_name(connection.slug, [entry.name for entry in entries])
     doubt = address_doubt(deps, connection, status)
     job = _Job(connection, manager, WebhookEntry(name, url, WEBHOOK_USER, password), doubt)
-    found = await _work_through(job, await _facts(job, entries, status))
+    found = await _work_through(job, await _facts(deps, connection, manager, entries, status))
     async with deps.db.transaction() as tx:
         await connections.set_webhook(tx, connection.id, found)
     return found
@@ -83,15 +83,27 @@ def address_doubt(deps: Deps, connection: Connection, status: SystemStatus) -> s
     return webhook_doubt(base, url_base, connection.arr_type, in_docker=status.is_docker)
 
 
-async def _facts(job: _Job, entries: list[Notification], status: SystemStatus) -> EntryFacts:
-    connection, version = job.connection, parse_version(status.version)
-    ours = webhook_entry.find_ours(entries, connection.notification_id, job.entry.url)
+async def look_at_entry(deps: Deps, connection: Connection, status: SystemStatus) -> EntryFacts:
+    """Ask the Arr for our entry as it is now, and change nothing. Raises ArrError, WrongSecretKey."""
+    manager = manager_for(deps, target_of(connection, deps))
+    return await _facts(deps, connection, manager, await manager.get_webhooks(), status)
+
+
+async def _facts(
+    deps: Deps,
+    connection: Connection,
+    manager: ArrManagerProtocol,
+    entries: list[Notification],
+    status: SystemStatus,
+) -> EntryFacts:
+    version, url = parse_version(status.version), webhook_url(deps, connection.slug)
+    ours = webhook_entry.find_ours(entries, connection.notification_id, url)
     health_known = webhook_entry.tells_blocks(connection.arr_type, version)
-    health = await job.manager.get_health() if ours is not None and health_known else []
+    health = await manager.get_health() if ours is not None and health_known else []
     return EntryFacts(
         ours=ours,
         stored_id=connection.notification_id,
-        webhook_url=job.entry.url,
+        webhook_url=url,
         events=wanted_events(connection.arr_type, version),
         blocked=ours is not None and webhook_entry.is_blocked(health, ours.name),
         health_known=health_known,

@@ -23,6 +23,10 @@ _STATUS = {
     "upstream": 502,
     "unavailable": 503,
 }
+_HTTP_TEXTS = {
+    404: "There is nothing at this address; check its spelling.",
+    405: "This address does not take this method; the Allow header names those that it takes.",
+}
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 400: "bad_request"}
 
 
@@ -63,7 +67,7 @@ async def on_http(_request: Request, error: Exception) -> Response:
     """Answer what Starlette itself refuses."""
     assert isinstance(error, HTTPException)
     code = _HTTP_CODES.get(error.status_code, "error")
-    response = error_response(error.status_code, code, str(error.detail))
+    response = error_response(error.status_code, code, _HTTP_TEXTS.get(error.status_code, str(error.detail)))
     response.headers.update(error.headers or {})
     return response
 

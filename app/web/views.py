@@ -64,7 +64,7 @@ def connection_read(
         last_event_at=last_event_at,
         last_run=last_run,
         created_at=connection.created_at,
-        warnings=[] if connection.verify_tls else [NOT_VERIFIED],
+        warnings=[NOT_VERIFIED] if connection.is_unverified else [],
     )
 
 

@@ -54,6 +54,12 @@ def upgrade() -> None:
         "uq_connection_slug", "connection", ["slug"], unique=True, postgresql_where=sa.text("deleted_at IS NULL")
     )
     op.create_table(
+        "ended_session",
+        sa.Column("session_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("session_sha256", name=op.f("pk_ended_session")),
+    )
+    op.create_table(
         "setting",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("value", postgresql.JSONB(), nullable=False),
@@ -362,6 +368,7 @@ def downgrade() -> None:
     op.drop_index("ix_event_connection", table_name="event")
     op.drop_table("event")
     op.drop_table("setting")
+    op.drop_table("ended_session")
     op.drop_index("uq_connection_slug", table_name="connection", postgresql_where=sa.text("deleted_at IS NULL"))
     op.drop_index("uq_connection_name", table_name="connection", postgresql_where=sa.text("deleted_at IS NULL"))
     op.drop_table("connection")

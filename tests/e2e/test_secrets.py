@@ -26,7 +26,15 @@ from tests.simulators.ytdlp_plugin import write_plugin
 from tests.stack import Stack, wait_for
 
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
-PAGES = ("/", "/activity", "/connections", "/connections/new", "/connections/1/edit", "/connections/1/delete")
+PAGES = (
+    "/",
+    "/activity",
+    "/connections",
+    "/connections/new",
+    "/connections/1/edit",
+    "/connections/1/delete",
+    "/titles/1",
+)
 LISTS = (
     "status",
     "doctor",
@@ -113,6 +121,10 @@ def test_no_secret_leaves_a_whole_life(life: Life) -> None:
         with life.stack:
             rotate(life)
             life.keep_the_machine()
+        (data_dir / "secret-key").write_text(old)
+        refused = life.command("up")
+        assert (refused.returncode, refused.stderr.count("error: ")) == (1, 1), refused
+        assert "TRAILHOOK_SECRET_KEY is not the key" in refused.stderr
     must_be_kept_and_encrypted(life)
     assert life.catch.found(life.secrets) == []
 

@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from starlette.routing import BaseRoute, Mount, Route
 
 from app.crypto import new_secret_key
+from app.db import sessions
 from app.domain.key_guesses import FORGIVEN_EVERY, MOST_WRONG
 from app.web.auth import SESSION_COOKIE
 from app.web.routes import routes
@@ -373,12 +374,41 @@ async def everything(bench: Bench) -> list[object]:
     return [await bench.rows(f"SELECT t::text FROM {table} t ORDER BY 1") for table in tables]
 
 
-async def test_signing_out_ends_the_session_in_this_browser(bench: Bench) -> None:
-    async with serving(bench.deps) as browser:
+async def test_signing_out_ends_the_session_also_for_a_copy_of_its_cookie_and_no_other(bench: Bench) -> None:
+    async with serving(bench.deps) as browser, serving(bench.deps) as other:
+        await signed_in(other)
         token = await signed_in(browser)
+        copy = {"Cookie": f"{SESSION_COOKIE}={browser.cookies[SESSION_COOKIE]}"}
         await browser.post("/logout", data={"csrf": token})
         assert SESSION_COOKIE not in browser.cookies
-        assert (await browser.get("/activity")).headers["location"] == "/login"
+        for cookies in ({}, copy):
+            assert (await browser.get("/activity", headers=cookies)).headers["location"] == "/login"
+        assert (await browser.post("/settings", data={"csrf": token}, headers=copy)).headers["location"] == "/login"
+        assert (await other.get("/activity")).status_code == 200
+
+
+async def test_ended_sessions_are_kept_as_long_as_their_cookies_live(bench: Bench) -> None:
+    old, new = b"old", b"new"
+    async with bench.deps.db.transaction() as tx:
+        await sessions.end(tx, old, timedelta(days=30))
+    await bench.rows("UPDATE ended_session SET ended_at = now() - interval '31 days' RETURNING 1")
+    async with bench.deps.db.transaction() as tx:
+        await sessions.end(tx, new, timedelta(days=30))
+        assert [await sessions.has_ended(tx, one) for one in (old, new)] == [False, True]
+
+
+@pytest.mark.parametrize("base", ["", BASE])
+async def test_an_unknown_address_is_a_page_for_browsers_and_json_for_programs(bench: Bench, base: str) -> None:
+    with_settings(bench, url_base=base)
+    async with serving(bench.deps) as client:
+        page = await client.get(f"{base}/nothing", headers={"Accept": "text/html,application/xml;q=0.9,*/*;q=0.8"})
+        assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert "nothing at this address" in page.text
+        assert f'href="{base}/"' in page.text
+        check_headers(page.headers)
+        for accept in ("*/*", "application/json"):
+            answer = await client.get(f"{base}/nothing", headers={"Accept": accept})
+            assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
 def check_headers(headers: httpx.Headers) -> None:

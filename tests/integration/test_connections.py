@@ -247,8 +247,9 @@ async def test_https_on_an_http_port(bench: Bench, real: httpx.AsyncClient, tmp_
 async def test_the_url_base_is_found(real: httpx.AsyncClient, tmp_path: Path) -> None:
     with ArrSimulator("Radarr", tmp_path / "movies", url_base="/radarr") as radarr:
         root = radarr.url.removesuffix("/radarr")
-        answer = await add(real, radarr, url=root)
-        assert told(answer, "url") == f"Radarr answers under /radarr: use {radarr.url}."
+        for wrong in (root, f"{root}/sonarr", f"{radarr.url}/films"):
+            answer = await add(real, radarr, url=wrong)
+            assert told(answer, "url") == f"Radarr answers under /radarr: use {radarr.url}."
         radarr.url_base = "/radarr"
         assert (await add(real, radarr)).status_code == 201
 
@@ -292,7 +293,11 @@ async def test_an_address_of_ours_that_the_container_cannot_reach_is_told(
 
 
 async def test_a_certificate_that_is_not_checked_is_warned_of(bench: Bench, client: httpx.AsyncClient) -> None:
-    connection = await bench.connect(FakeArr(), verify_tls=False)
+    arr = FakeArr()
+    connection = await bench.connect(arr, verify_tls=False)
+    assert (await client.get(f"/api/v1/connections/{connection}")).json()["warnings"] == []
+    bench.arrs.arrs["https://radarr.example"] = arr
+    await bench.rows("UPDATE connection SET url = 'https://radarr.example' RETURNING 1")
     shown = (await client.get(f"/api/v1/connections/{connection}")).json()
     assert shown["verify_tls"] is False
     assert "not checked" in shown["warnings"][0]

@@ -121,6 +121,24 @@ async def test_a_key_that_does_not_fit_is_told_for_database_and_connection(bench
     assert level(found, "Radarr") == "problem"
 
 
+async def test_the_webhook_is_judged_as_the_arr_has_it_now(bench: Bench) -> None:
+    arr = FakeArr()
+    connection = await bench.connect(arr)
+    await bench.event(connection, 7)
+    title = "Radarr: webhook"
+    assert level(await diagnose(bench), title) == "ok"
+    entry = arr.webhooks.pop(1)
+    found = (await diagnose(bench))[title]
+    assert (found.level.value, "its entry in Radarr is gone" in found.detail) == ("warning", True)
+    assert "Register webhook" in (found.remedy or "")
+    assert arr.webhooks == {}
+    arr.webhooks[1] = entry
+    await bench.rows("UPDATE connection SET webhook_blocked = true RETURNING 1")
+    assert level(await diagnose(bench), title) == "ok"
+    arr.error = ArrUnreachable("Start Radarr.")
+    assert "sends nothing for now" in (await diagnose(bench))[title].detail
+
+
 async def test_a_root_that_is_not_here_is_offered_where_it_probably_is(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "nas" / "movies").mkdir(parents=True)
     (tmp_path / "nas" / "tv").mkdir()
@@ -129,9 +147,12 @@ async def test_a_root_that_is_not_here_is_offered_where_it_probably_is(bench: Be
     found = await diagnose(bench)
     assert level(found, "Radarr: /movies") == "ok"
     assert found["Radarr: /tv"].remedy == (
-        f"Maybe it is {tmp_path}/nas/tv: then connect again with --map '/tv={tmp_path}/nas/tv'."
+        f"Maybe it is {tmp_path}/nas/tv: then map it at the connection, on the page or by connecting with "
+        f"--map '/tv={tmp_path}/nas/tv'."
     )
-    assert found["Radarr: D:\\Anime"].remedy == ("Mount it here, or connect again with --map 'D:\\Anime=/path/here'.")
+    assert found["Radarr: D:\\Anime"].remedy == (
+        "Mount it here, or map it at the connection, on the page or by connecting with --map 'D:\\Anime=/path/here'."
+    )
 
 
 async def test_a_mapping_to_nowhere_is_told_once(bench: Bench, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from app.context import OwnFile, Removal
-from app.db import removals, trailers
+from app.db import media, removals, trailers
 from app.domain.videos import TrailerFile
 from app.errors import StorageError
 from app.files.library import DiskLibrary
@@ -85,7 +85,7 @@ async def placed(bench: Bench, connection_id: int, arr_id: int, rel_path: str = 
         rel_path, CandidateSource.ARR, "v", 60, 1280, 720, "h264", "aac", found.st_size, found.st_mtime_ns
     )
     async with bench.deps.db.transaction() as tx:
-        await trailers.record(tx, media_id, folder, file)
+        await trailers.record(tx, await media.get(tx, media_id), folder, file)
     return path
 
 
@@ -133,18 +133,20 @@ async def test_a_folder_of_trailers_goes_with_the_last_of_ours(bench: Bench, lib
     assert alone.parent.parent.is_dir()
 
 
-async def test_a_link_in_the_way_is_not_followed_and_a_file_that_is_gone_is_forgotten(
+async def test_a_link_is_not_followed_what_is_gone_is_forgotten_and_what_a_left_title_has_goes(
     bench: Bench, library: Watched
 ) -> None:
     shows = await connect(bench, "Radarr", movies(bench, 1, 2))
+    left = await placed(bench, shows, 2, "left-trailer.mp4")
+    await bench.rows("UPDATE trailer SET media_id = NULL RETURNING 1")
     linked, gone = await placed(bench, shows, 1, "Trailers/x-trailer.mp4"), await placed(bench, shows, 2)
     elsewhere = bench.root / "elsewhere"
     linked.parent.rename(elsewhere)
     linked.parent.symlink_to(elsewhere)
     gone.unlink()
     done = await remove_trailers(bench.deps, shows)
-    assert (done.removed, done.kept.total(), done.left) == (0, 1, 0)
-    assert (elsewhere / linked.name).exists()
+    assert (done.removed, done.kept.total(), done.left) == (1, 1, 0)
+    assert ((elsewhere / linked.name).exists(), left.exists()) == (True, False)
     assert await recorded(bench) == {linked}
 
 
@@ -201,7 +203,7 @@ async def test_many_go_in_batches(bench: Bench) -> None:
     many = 2 * trailer_removal.BATCH + 50
     for number in range(1, many):
         trailer.with_name(f"{number}-trailer.mp4").hardlink_to(trailer)
-    columns = "source, video_id, duration, width, height, video_codec, size, mtime_ns, media_id"
+    columns = "source, video_id, duration, width, height, video_codec, size, mtime_ns, media_id, connection_id"
     await bench.rows(
         f"INSERT INTO trailer (folder_path, rel_path, {columns}) SELECT folder_path, n || '-trailer.mp4', {columns}"
         f" FROM trailer, generate_series(1, {many - 1}) n RETURNING 1"

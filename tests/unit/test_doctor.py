@@ -228,7 +228,9 @@ def test_a_connection() -> None:
     check(doctor.connection(RADARR, "6.0.4", "", NOW), "ok", "Radarr 6.0.4 at http://radarr:7878")
     check(doctor.connection(down, "6.0.4", "", NOW), "warning", "was down for 10 min")
     check(doctor.connection(down, None, "Start Radarr.", NOW), "problem", "cannot be used for 10 min Start Radarr.")
-    check(doctor.connection(replace(RADARR, verify_tls=False), "6.0.4", "", NOW), "warning", "ca_file")
+    unchecked = replace(RADARR, verify_tls=False)
+    check(doctor.connection(unchecked, "6.0.4", "", NOW), "ok", "Radarr 6.0.4")
+    check(doctor.connection(replace(unchecked, url="https://radarr"), "6.0.4", "", NOW), "warning", "ca_file")
     check(doctor.disabled(RADARR), "ok", "not checked")
     check(doctor.no_roots(RADARR, doctor.no_answer(RADARR, 4)), "problem", "no answer within 4 s")
 

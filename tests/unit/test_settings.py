@@ -60,3 +60,30 @@ def test_all_bad_values_are_named_at_once_and_none_is_shown(monkeypatch: pytest.
     assert all(f"TRAILHOOK_{name}:" in caught.value.message for name in bad)
     assert "hunter2" not in caught.value.message
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "trailhook:7979",
+        "http://",
+        "ftp://h",
+        "http://u@h",
+        "http://:pw@h",
+        "http://h?x",
+        "http://h/#x",
+        "http://h:99999",
+    ],
+)
+def test_a_public_url_that_no_arr_could_use_is_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("TRAILHOOK_PUBLIC_URL", address)
+    with pytest.raises(SetupError, match="TRAILHOOK_PUBLIC_URL: write a full address"):
+        load_settings()
+
+
+def test_a_short_api_key_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAILHOOK_API_KEY", "x" * 15)
+    with pytest.raises(SetupError, match="use 16 characters or more"):
+        load_settings()
+    monkeypatch.setenv("TRAILHOOK_API_KEY", "x" * 16)
+    assert load_settings().api_key is not None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -15,7 +17,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.crypto import same
-from app.errors import TrailhookError, WrongSecretKey
+from app.db import sessions
+from app.errors import TrailhookError, Unavailable, WrongSecretKey
 from app.version import VERSION
 from app.web.auth import SESSION_COOKIE, Sessions
 from app.web.bodies import read_body
@@ -26,6 +29,7 @@ from app.web.state import AppRequest
 FORM_LIMIT = 64 * 1024
 FLASH_COOKIE = "trailhook_flash"
 FLASH_LIFETIME = 300  # s
+SESSION_LOOK = 3.0  # s
 MOST_FLASH_TEXT = 800  # characters; browsers keep at most 4 KiB per cookie
 _FORGED = "This form is older than your session, or another site sent it: go back, load the page again, and repeat."
 
@@ -80,7 +84,7 @@ def page(show: Page) -> Page:
 
     @functools.wraps(show)
     async def endpoint(request: AppRequest) -> Response:
-        if csrf_of(request) is None:
+        if not await is_signed_in(request):
             return redirect(request, "/login")
         try:
             return await show(request)
@@ -110,6 +114,23 @@ async def read_form(request: AppRequest) -> Form:
     """Read a form. Raises TooLarge."""
     body = await read_body(request, FORM_LIMIT)
     return Form(parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+async def is_signed_in(request: AppRequest) -> bool:
+    """Say whether this browser has a session that nobody ended; while Postgres is away the cookie alone counts."""
+    csrf = csrf_of(request)
+    if csrf is None:
+        return False
+    try:
+        async with asyncio.timeout(SESSION_LOOK), request.state["deps"].db.transaction() as tx:
+            return not await sessions.has_ended(tx, session_hash(csrf))
+    except (Unavailable, TimeoutError):
+        return True
+
+
+def session_hash(csrf: str) -> bytes:
+    """Name a session by its CSRF token, which is its own alone, without telling it."""
+    return hashlib.sha256(csrf.encode()).digest()
 
 
 def csrf_of(request: AppRequest) -> str | None:
