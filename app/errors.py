@@ -20,6 +20,7 @@ A message is one sentence for a person and says what to do. The cause is chained
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import ClassVar
 
 from schemas.base import FetchFailure, StorageProblem
@@ -174,13 +175,30 @@ class StorageError(TrailhookError):
 
 
 class FetchError(TrailhookError):
-    """One video could not be fetched or is no usable trailer; `failure` says which kind."""
+    """One video could not be fetched or is no usable trailer; `failure` says which kind.
+
+    `certain`: the words can mean nothing else. Otherwise it takes several videos to tell a source that blocks or a
+    set-up that is at fault, and a second try on another day to tell a video that is gone. `retry_after` is how long a
+    video that is announced has still to wait, `countries` (two letters) are those that see one kept from others: None
+    and empty where nobody said.
+    """
 
     code = "fetch"
 
-    def __init__(self, message: str, failure: FetchFailure) -> None:
+    def __init__(
+        self,
+        message: str,
+        failure: FetchFailure,
+        *,
+        certain: bool = True,
+        retry_after: timedelta | None = None,
+        countries: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(message)
         self.failure = failure
+        self.certain = certain
+        self.retry_after = retry_after
+        self.countries = countries
 
 
 class LeaseLost(TrailhookError):

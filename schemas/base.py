@@ -154,6 +154,7 @@ class FetchFailure(StrEnum):
     GEO = "geo"
     NEEDS_COOKIES = "needs_cookies"
     NOT_A_TRAILER = "not_a_trailer"
+    NOT_YET = "not_yet"
     TRANSIENT = "transient"
     SOURCE_BLOCKED = "source_blocked"
     OUR_SETUP = "our_setup"

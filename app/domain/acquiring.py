@@ -11,7 +11,15 @@ from app.domain.records import Media
 from schemas.base import FetchFailure, MediaKind
 from schemas.policy import TrailerName
 
-_OF_THE_VIDEO = frozenset({FetchFailure.DEAD, FetchFailure.GEO, FetchFailure.NEEDS_COOKIES, FetchFailure.NOT_A_TRAILER})
+_OF_THE_VIDEO = frozenset(
+    {
+        FetchFailure.DEAD,
+        FetchFailure.GEO,
+        FetchFailure.NEEDS_COOKIES,
+        FetchFailure.NOT_A_TRAILER,
+        FetchFailure.NOT_YET,
+    }
+)
 
 
 class AfterFailure(StrEnum):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import unquote
 
 from pydantic import SecretStr
@@ -23,10 +20,13 @@ from app.ytdlp.failures import RawFailure, clean_detail, meaning_of
 from app.ytdlp.job import Job
 from schemas.base import FetchFailure, StorageProblem
 from schemas.media import canonical_trailer_url
+from schemas.policy import Prefer
 
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "TZ")
 _PROXY_SCHEMES = frozenset({"http", "https", "socks4", "socks4a", "socks5", "socks5h"})
 _MOST_WORDS = 200
+_NO_FILES = Path("/")
+"""Where a search works: it writes nothing, so there is nothing to sweep after a worker that was killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +60,13 @@ class YtDlpVideos:
             "fetch",
             canonical_trailer_url(request.url),
             max_height=policy.max_height,
+            min_height=policy.min_height,
+            compatible=policy.prefer is Prefer.COMPATIBILITY,
             min_seconds=policy.min_seconds,
             max_seconds=policy.max_seconds,
+            subtitles=policy.subtitles,
+            loudness=policy.loudness,
+            convert=policy.convert,
         )
         done = await self._run(job, request.work_dir, progress)
         if not isinstance(done, Fetched):
@@ -71,11 +76,7 @@ class YtDlpVideos:
 
     async def search(self, query: str, limit: int) -> list[SearchHit]:
         job = self._job("search", " ".join(query.split())[:_MOST_WORDS], max_hits=limit)
-        work_dir = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="trailhook-search-"))
-        try:
-            done = await self._run(job, work_dir, lambda _: None)
-        finally:
-            await asyncio.to_thread(shutil.rmtree, work_dir, ignore_errors=True)
+        done = await self._run(job, _NO_FILES, lambda _: None)
         if not isinstance(done, Found):
             raise _unknown("it fetched instead of searching")
         return [SearchHit(**hit.model_dump()) for hit in done.hits[:limit]]
@@ -84,7 +85,7 @@ class YtDlpVideos:
         try:
             told = await run_child(job, work_dir, self._child_environment(work_dir), self._tools.limits, progress)
         except ChildStalled:
-            message = "The download came to a standstill; it is tried again."
+            message = "The download came to a standstill or took too long; it is tried again."
             raise FetchError(message, FetchFailure.TRANSIENT) from None
         except ChildDied as error:
             raise _unknown(self._without_secrets(str(error))) from None
@@ -94,7 +95,7 @@ class YtDlpVideos:
             raise self._error_of(told)
         return told
 
-    def _job(self, op: Literal["fetch", "search"], target: str, **wanted: int) -> Job:
+    def _job(self, op: Literal["fetch", "search"], target: str, **wanted: Any) -> Job:
         tools = self._tools
         return Job(
             op=op,
@@ -110,13 +111,8 @@ class YtDlpVideos:
     def _child_environment(self, work_dir: Path) -> dict[str, str]:
         passed_on = {name: self._environment[name] for name in _PASSED_ON if name in self._environment}
         path = self._environment.get("PATH", os.defpath)
-        return {
-            "LANG": "C.UTF-8",
-            **passed_on,
-            "PATH": f"{self._tools.ffmpeg_dir}{os.pathsep}{path}",
-            "TMPDIR": str(work_dir),
-            "XDG_CACHE_HOME": str(work_dir / ".cache"),
-        }
+        own = {} if work_dir == _NO_FILES else {"TMPDIR": str(work_dir), "XDG_CACHE_HOME": str(work_dir / ".cache")}
+        return {"LANG": "C.UTF-8", **passed_on, "PATH": f"{self._tools.ffmpeg_dir}{os.pathsep}{path}", **own}
 
     def _error_of(self, told: Failed) -> FetchError | StorageError:
         raw = RawFailure(
@@ -127,11 +123,20 @@ class YtDlpVideos:
             http_status=told.http_status,
             expected=told.expected,
             free_bytes=told.free_bytes,
+            folder_gone=told.folder_gone,
+            countries=tuple(told.countries),
+            seconds_left=told.seconds_left,
         )
         meaning = meaning_of(raw)
         if meaning.problem is not None:
             return StorageError(meaning.message, meaning.problem)
-        return FetchError(meaning.message, meaning.failure)
+        return FetchError(
+            meaning.message,
+            meaning.failure,
+            certain=meaning.certain,
+            retry_after=meaning.retry_after,
+            countries=meaning.countries,
+        )
 
     def _without_secrets(self, text: str) -> str:
         """Take the proxy's address, user and password out of a program's own words, however badly it is written."""
@@ -152,11 +157,11 @@ def _words(address: str) -> set[str]:
 def _unknown(text: str) -> FetchError:
     lines = [line for line in text.splitlines() if line.strip()]
     detail = clean_detail(lines[-1]) if lines else "it was killed"
-    return FetchError(f"yt-dlp ended without a result ({detail}).", FetchFailure.UNKNOWN)
+    return FetchError(f"yt-dlp ended without a result ({detail}).", FetchFailure.UNKNOWN, certain=False)
 
 
 def _cannot_start(error: OSError, work_dir: Path) -> FetchError | StorageError:
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         return StorageError(f"{work_dir} is gone; the trailer is tried again.", StorageProblem.MISSING)
     message = f"yt-dlp cannot be started ({error.strerror}): look at the memory and the limits of this machine."
-    return FetchError(message, FetchFailure.OUR_SETUP)
+    return FetchError(message, FetchFailure.OUR_SETUP, certain=False)
