@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -14,10 +15,12 @@ from pydantic import SecretStr
 
 from app.context import FetchRequest
 from app.domain.videos import FetchedTrailer, SearchHit
+from app.domain.ytdlp_release import YtDlpVersions
 from app.errors import FetchError, StorageError
 from app.ytdlp.child import ChildDied, ChildStalled, Failed, Fetched, Found, TimeLimits, run_child
 from app.ytdlp.failures import RawFailure, clean_detail, meaning_of
 from app.ytdlp.job import Job
+from app.ytdlp.releases import newest, versions
 from schemas.base import FetchFailure, StorageProblem
 from schemas.media import canonical_trailer_url
 from schemas.policy import Prefer
@@ -34,13 +37,14 @@ class Tools:
     """What yt-dlp needs of this machine.
 
     `ffmpeg` is the program, `ffmpeg_dir` a directory in which it is called `ffmpeg`: yt-dlp looks for it both ways.
-    `cache_dir` keeps what yt-dlp learnt of YouTube's player between jobs; None: nothing is kept.
+    `cache_dir` keeps what yt-dlp learnt of YouTube's player between jobs, `releases` the yt-dlps fetched anew.
     """
 
     ffmpeg: Path
     ffmpeg_dir: Path
     cookies_file: Path | None = None
     cache_dir: Path | None = None
+    releases: Path | None = None
     proxy: SecretStr | None = None
     max_bytes: int = 2 * 1024**3
     limits: TimeLimits = field(default_factory=TimeLimits)
@@ -81,9 +85,13 @@ class YtDlpVideos:
             raise _unknown("it fetched instead of searching")
         return [SearchHit(**hit.model_dump()) for hit in done.hits[:limit]]
 
+    def versions(self) -> YtDlpVersions:
+        return versions(self._tools.releases)
+
     async def _run(self, job: Job, work_dir: Path, progress: Callable[[float | None], None]) -> Fetched | Found:
         try:
-            told = await run_child(job, work_dir, self._child_environment(work_dir), self._tools.limits, progress)
+            environment = await asyncio.to_thread(self._child_environment, work_dir)
+            told = await run_child(job, work_dir, environment, self._tools.limits, progress)
         except ChildStalled:
             message = "The download came to a standstill or took too long; it is tried again."
             raise FetchError(message, FetchFailure.TRANSIENT) from None
@@ -111,6 +119,9 @@ class YtDlpVideos:
     def _child_environment(self, work_dir: Path) -> dict[str, str]:
         passed_on = {name: self._environment[name] for name in _PASSED_ON if name in self._environment}
         path = self._environment.get("PATH", os.defpath)
+        release = newest(self._tools.releases)
+        if release is not None and release.path is not None:
+            passed_on["PYTHONPATH"] = os.pathsep.join(filter(None, (str(release.path), passed_on.get("PYTHONPATH"))))
         own = {} if work_dir == _NO_FILES else {"TMPDIR": str(work_dir), "XDG_CACHE_HOME": str(work_dir / ".cache")}
         return {"LANG": "C.UTF-8", **passed_on, "PATH": f"{self._tools.ffmpeg_dir}{os.pathsep}{path}", **own}
 
