@@ -26,6 +26,7 @@ from app.queue import ArqWakeups, open_redis
 from app.settings import Settings
 from app.version import VERSION
 from app.ytdlp.client import Tools, YtDlpVideos
+from app.ytdlp.releases import RELEASES
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ async def open_deps(settings: Settings, secret_key: SecretStr) -> AsyncIterator[
             ffmpeg_dir=link_directory(ffmpeg, settings.data_dir),
             cookies_file=settings.cookies_file,
             cache_dir=settings.data_dir / "cache",
+            releases=settings.data_dir.absolute() / RELEASES,
             proxy=settings.proxy,
         )
         yield Opened(

@@ -17,6 +17,7 @@ from app.domain.disk import DiskLook, DiskQuestion
 from app.domain.doctor import PathFacts, Program, RedisFacts
 from app.domain.policy import Policy
 from app.domain.videos import FetchedTrailer, SearchHit
+from app.domain.ytdlp_release import YtDlpVersions
 from app.settings import Settings
 from schemas.arr.common import HealthIssue, Notification, RootFolder, SystemStatus
 from schemas.base import ArrType
@@ -257,6 +258,10 @@ class Videos(Protocol):
         """Search YouTube; hits come in YouTube's order. Raises FetchError."""
         ...
 
+    def versions(self) -> YtDlpVersions:
+        """Say which yt-dlp the next job uses; `app.domain.ytdlp_release.age_of` says how old that is."""
+        ...
+
 
 class Wakeups(Protocol):
     """The job queue; it carries wake-ups only, so no call ever fails: what is lost is found by the sweep."""
@@ -317,12 +322,8 @@ class Machine(Protocol):
         """Find the ffmpeg that is used and ask its version; a text says why there is none."""
         ...
 
-    async def deno(self) -> Program | None:
-        """Find the deno that yt-dlp uses and ask its version."""
-        ...
-
-    def package(self, name: str) -> str | None:
-        """Give the version of an installed Python package."""
+    async def js_runtimes(self) -> list[Program]:
+        """Find what yt-dlp can run YouTube's scripts with, the one that it prefers first, and ask their versions."""
         ...
 
     async def look_at(self, path: str) -> PathFacts:

@@ -20,7 +20,7 @@ A message is one sentence for a person and says what to do. The cause is chained
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import timedelta
 from typing import ClassVar
 
 from schemas.base import FetchFailure, StorageProblem
@@ -177,19 +177,28 @@ class StorageError(TrailhookError):
 class FetchError(TrailhookError):
     """One video could not be fetched or is no usable trailer; `failure` says which kind.
 
-    `suspicious` where the same words also come when the source is in trouble, not the video; `not_before` where the
-    video says itself when it can be seen.
+    `certain`: the words can mean nothing else. Otherwise it takes several videos to tell a source that blocks or a
+    set-up that is at fault, and a second try on another day to tell a video that is gone. `retry_after` is how long a
+    video that is announced has still to wait, `countries` (two letters) are those that see one kept from others: None
+    and empty where nobody said.
     """
 
     code = "fetch"
 
     def __init__(
-        self, message: str, failure: FetchFailure, *, suspicious: bool = False, not_before: datetime | None = None
+        self,
+        message: str,
+        failure: FetchFailure,
+        *,
+        certain: bool = True,
+        retry_after: timedelta | None = None,
+        countries: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.failure = failure
-        self.suspicious = suspicious
-        self.not_before = not_before
+        self.certain = certain
+        self.retry_after = retry_after
+        self.countries = countries
 
 
 class LeaseLost(TrailhookError):

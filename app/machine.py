@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import importlib.metadata
 import os
 import re
 import shutil
@@ -23,6 +22,12 @@ DISK_LIMIT = 4.0  # s
 PROGRAM_LIMIT = 5.0  # s, for a program that is read from a slow disk for the first time
 FOLDERS_LOOKED_AT = 5
 _LINE_LENGTH = 200
+_JS_RUNTIMES = (
+    ("deno", "--version", r"^deno (\S+)"),
+    ("node", "--version", r"^v(\S+)"),
+    ("qjs", "--help", r"^QuickJS(?:-ng)?\s+version\s+(\S+)"),
+    ("bun", "--version", r"^(\d\S*)"),
+)
 _UNREACHABLE = PathFacts(PathKind.UNREACHABLE)
 
 
@@ -54,18 +59,15 @@ class ThisMachine:
             source = "TRAILHOOK_FFMPEG"
         return Program(str(path), source, await _version(str(path), "-version", r"^ffmpeg version (\S+)"))
 
-    async def deno(self) -> Program | None:
-        """Find deno where yt-dlp looks for it: beside our Python, then on PATH."""
-        beside = Path(sysconfig.get_path("scripts")) / "deno"
-        found = str(beside) if os.access(beside, os.X_OK) else shutil.which("deno")
-        return None if found is None else Program(found, "", await _version(found, "--version", r"^deno (\S+)"))
-
-    def package(self, name: str) -> str | None:
-        """Give the version of an installed package, read anew."""
-        try:
-            return importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            return None
+    async def js_runtimes(self) -> list[Program]:
+        """Find them where yt-dlp looks: beside our Python, then on PATH."""
+        found = []
+        for name, option, pattern in _JS_RUNTIMES:
+            beside = Path(sysconfig.get_path("scripts")) / name
+            path = str(beside) if os.access(beside, os.X_OK) else shutil.which(name)
+            if path is not None:
+                found.append(Program(path, name, await _version(path, option, pattern)))
+        return found
 
     async def look_at(self, path: str) -> PathFacts:
         """Look at a path in a thread of its own, which holds up neither us nor our end, and once at a time."""
@@ -160,4 +162,5 @@ async def _version(program: str, option: str, pattern: str) -> str | None:
                 process.kill()
             await process.wait()
     found = re.search(pattern, said.decode(errors="replace"), re.MULTILINE)
-    return found[1] if found and process.returncode == 0 else None
+    understood = process.returncode == 0 or option == "--help"  # QuickJS ends with 1 after its help
+    return found[1] if found and understood else None

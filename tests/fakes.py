@@ -13,6 +13,7 @@ from app.arr.radarr import parse_movie
 from app.arr.sonarr import parse_series
 from app.context import ArrTarget, FetchRequest, RawItem, WebhookEntry
 from app.domain.videos import FetchedTrailer, SearchHit
+from app.domain.ytdlp_release import YtDlpVersions
 from app.errors import ArrItemGone, FetchError
 from schemas.arr.common import HealthIssue, Notification, RootFolder, SystemStatus
 from schemas.media import MediaCreate
@@ -154,6 +155,9 @@ class FakeVideos:
     async def search(self, query: str, limit: int) -> list[SearchHit]:
         self.searched.append(query)
         return self.hits[:limit]
+
+    def versions(self) -> YtDlpVersions:
+        return YtDlpVersions("2026.8.19", "0.8.0")
 
     def _file(self, work_dir: Path) -> FetchedTrailer:
         path = work_dir / "video.mp4"

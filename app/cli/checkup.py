@@ -27,6 +27,7 @@ from app.queue import ArqWakeups, open_redis
 from app.settings import Settings
 from app.version import VERSION
 from app.ytdlp.client import Tools, YtDlpVideos
+from app.ytdlp.releases import RELEASES
 from schemas.doctor import DoctorRead
 
 
@@ -69,7 +70,9 @@ async def _open(settings: Settings, keys: GivenKeys) -> AsyncIterator[Deps]:
             db=database,
             arr=ArrFactory(await stack.enter_async_context(HttpClients(VERSION))),
             library=library,
-            videos=YtDlpVideos(Tools(ffmpeg=Path("ffmpeg"), ffmpeg_dir=settings.data_dir)),
+            videos=YtDlpVideos(
+                Tools(ffmpeg=Path("ffmpeg"), ffmpeg_dir=settings.data_dir, releases=settings.data_dir / RELEASES)
+            ),
             wakeups=ArqWakeups(redis),
             live=RedisLive(redis),
             vault=FernetVault(keys.secret_key or SecretStr(new_secret_key())),

@@ -8,7 +8,14 @@ import sys
 import typer
 from rich.console import Console
 
-from app.cli import client_commands, connect_commands, doctor_commands, key_commands, role_commands
+from app.cli import (
+    client_commands,
+    connect_commands,
+    doctor_commands,
+    key_commands,
+    role_commands,
+    update_commands,
+)
 from app.errors import SetupError, TrailhookError
 from app.version import VERSION
 
@@ -25,6 +32,7 @@ app = typer.Typer(
 role_commands.add_to(app)
 key_commands.add_to(app)
 doctor_commands.add_to(app)
+update_commands.add_to(app)
 connect_commands.add_to(app)
 client_commands.add_to(app)
 

@@ -43,22 +43,21 @@ class Blame(StrEnum):
     CLEARED = "cleared"
 
 
-def after_failure(failure: FetchFailure, tries: int) -> AfterFailure:
-    """Try the next video only where the fault is the video's own; anything else would fail for the next one too.
+def after_failure(failure: FetchFailure, tries: int, *, certain: bool) -> AfterFailure:
+    """Try the next video where the fault is or may be the video's own; anything else would fail for the next one too.
 
     An unknown fault is taken for the video's after three failed attempts.
     """
     of_the_video = failure in _OF_THE_VIDEO or (failure is FetchFailure.UNKNOWN and tries >= _UNKNOWN_TRIES)
-    return AfterFailure.TRY_NEXT if of_the_video else AfterFailure.STOP
+    maybe = failure in _OF_THE_SOURCE and not certain
+    return AfterFailure.TRY_NEXT if of_the_video or maybe else AfterFailure.STOP
 
 
-def blame_of(failure: FetchFailure, *, suspicious: bool) -> Blame:
-    """Judge what a failed video says of its source: one that answers clearly works."""
-    if suspicious:
-        return Blame.SUSPECTED
+def blame_of(failure: FetchFailure, *, certain: bool) -> Blame:
+    """Judge what a failed video says of its source: one that says clearly what is wrong with a video works."""
     if failure in _OF_THE_SOURCE:
-        return Blame.CERTAIN
-    return Blame.CLEARED if failure in _OF_THE_VIDEO else Blame.NONE
+        return Blame.CERTAIN if certain else Blame.SUSPECTED
+    return Blame.CLEARED if failure in _OF_THE_VIDEO and certain else Blame.NONE
 
 
 def blame_of_root(problem: StorageProblem) -> Blame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from pydantic import SecretStr
@@ -15,16 +15,18 @@ from app.domain.paths import LocalPath
 from app.domain.records import Connection
 from app.domain.webhook_entry import EntryFacts, entry_fault
 from app.domain.webhook_state import webhook_state
+from app.domain.ytdlp_release import STALE_AFTER, age_of, numbers
 from schemas.base import WebhookState
 from schemas.connection import PathMapping
 from schemas.doctor import Finding, Level
 
-LEAST_DENO = (2, 3, 0)  # as yt-dlp 2026.08 asks; an older one is as good as none to it
-STALE_AFTER = timedelta(days=60)
+# As yt-dlp 2026.08 asks; an older one is as good as none to it.
+LEAST_JS = {"deno": (2, 3, 0), "node": (22, 0, 0), "qjs": (2023, 12, 9), "bun": (1, 2, 11)}
 MOST_SKEW = timedelta(seconds=5)
 LEAST_FREE, LITTLE_FREE = 64 << 20, 1 << 30  # bytes
 PUT_RIGHT = 'Nothing to do: Trailhook puts it right within half an hour; "Register webhook" on the page does so now.'
-UPGRADE = "Run `pip install --upgrade 'yt-dlp[default,deno]'` in Trailhook's environment; the next download uses it."
+UPGRADE = "Run `trailhook update-yt-dlp`; the next download uses the new one."
+INSTALL_DENO = "Run `pip install --upgrade deno` in Trailhook's environment, or install deno or Node.js 22."
 START = "Start it with `trailhook up`."
 
 
@@ -105,31 +107,42 @@ def ffmpeg(found: Program | str) -> Finding:
     return _ok("ffmpeg", "ffmpeg", f"{found.version}, {found.path} ({found.source})")
 
 
-def js_runtime(deno: Program | None, solver: str | None) -> Finding:
-    """Judge what yt-dlp solves YouTube's challenges with: deno (it uses no other unless told) and its yt-dlp-ejs."""
+def js_runtime(found: Sequence[Program], solver: str | None) -> Finding:
+    """Judge what yt-dlp solves YouTube's challenges with: the first runtime that is new enough, and its yt-dlp-ejs."""
     check, title = "js_runtime", "JavaScript"
-    if deno is None or deno.version is None:
-        detail = "deno is not found" if deno is None else f"{deno.path} does not run"
-        return _warning(check, title, f"{detail}: most YouTube videos fail without it", UPGRADE)
-    if _numbers(deno.version) < LEAST_DENO:
-        least = ".".join(map(str, LEAST_DENO))
-        return _warning(check, title, f"deno {deno.version} ({deno.path}) is older than {least}", UPGRADE)
+    if not found:
+        return _warning(check, title, "deno is not found: most YouTube videos fail without it", INSTALL_DENO)
+    usable = next((one for one in found if one.version is not None and _is_new_enough(one)), None)
+    if usable is None:
+        return _warning(check, title, f"{_fault_of(found[0])}: most YouTube videos fail", INSTALL_DENO)
     if solver is None:
-        return _warning(check, title, "yt-dlp-ejs is not installed: deno has no scripts to run", UPGRADE)
-    return _ok(check, title, f"deno {deno.version}, {deno.path}")
+        detail = f"yt-dlp-ejs is not installed: {usable.source} has no scripts to run"
+        return _warning(check, title, detail, UPGRADE)
+    return _ok(check, title, f"{usable.source} {usable.version}, {usable.path}")
+
+
+def _is_new_enough(runtime: Program) -> bool:
+    version = numbers(runtime.version or "")
+    if runtime.source == "qjs" and version < (2000,):  # QuickJS-ng, which counts from 0
+        return True
+    return version >= LEAST_JS[runtime.source]
+
+
+def _fault_of(runtime: Program) -> str:
+    if runtime.version is None:
+        return f"{runtime.path} does not run"
+    least = ".".join(map(str, LEAST_JS[runtime.source]))
+    return f"{runtime.source} {runtime.version} ({runtime.path}) is older than {least}"
 
 
 def ytdlp(version: str | None, now: datetime) -> Finding:
     """Judge yt-dlp by the date that its version is."""
     if version is None:
         return _problem("ytdlp", "yt-dlp", "not installed", UPGRADE)
-    try:
-        year, month, day, *_ = _numbers(version)
-        released = datetime(year, month, day, tzinfo=UTC)
-    except (ValueError, OverflowError):
+    age = age_of(version, now)
+    if age is None:
         return _warning("ytdlp", "yt-dlp", f"{version}, of unknown age", UPGRADE)
-    age = now - released
-    detail = f"{version}, {max(age.days, 0)} days old"
+    detail = f"{version}, {age.days} days old"
     if age.days > STALE_AFTER.days:
         return _warning("ytdlp", "yt-dlp", f"{detail}: YouTube changes faster than that", UPGRADE)
     return _ok("ytdlp", "yt-dlp", detail)
@@ -398,11 +411,6 @@ def _map_it(facts: RootFacts) -> str:
         return f"Maybe it is {facts.likely}: then map it at the connection, on the page or by connecting with {option}."
     option = map_option(facts.arr_path, "/path/here")
     return f"Mount it here, or map it at the connection, on the page or by connecting with {option}."
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    parts = version.split(".")
-    return tuple(int(part) for part in parts if part.isdecimal())
 
 
 def _ago(moment: datetime, now: datetime) -> str:

@@ -98,12 +98,14 @@ def asked_for(media: Media) -> Media:
     return replace(fresh, wanted_rank=Rank.PERSON)
 
 
-def failed(media: Media, failure: FetchFailure, text: str, now: datetime, not_before: datetime | None = None) -> Media:
-    """Count a failed attempt and set when the next may come."""
+def failed(
+    media: Media, failure: FetchFailure, text: str, now: datetime, retry_after: timedelta | None = None
+) -> Media:
+    """Count a failed attempt and set when the next may come; `retry_after` where the video itself said when."""
     tries = media.tries + 1
     delay = backoff.acquire_delay(failure, tries, just_released=backoff.is_just_released(media.year, now))
-    retry_at = max(now + backoff.LEAST_DELAY, not_before) if not_before is not None else now + delay
-    return replace(media, tries=tries, retry_at=retry_at, last_failure=failure, failure_text=text)
+    wait = delay if retry_after is None else max(retry_after, backoff.LEAST_DELAY)
+    return replace(media, tries=tries, retry_at=now + wait, last_failure=failure, failure_text=text)
 
 
 def forgiven(media: Media) -> Media:

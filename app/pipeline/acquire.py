@@ -193,7 +193,7 @@ async def _fetch_first(deps: Deps, job: _Job, work_dir: Path) -> tuple[Candidate
             except FetchError as error:
                 job.finder.note(candidate, CandidateFate.FAILED, error.message)
                 await _blame(deps, job, source_of(candidate.url), candidate.video_id, error)
-                if after_failure(error.failure, job.title.tries) is AfterFailure.STOP:
+                if after_failure(error.failure, job.title.tries, certain=error.certain) is AfterFailure.STOP:
                     raise
                 failed.append(error)
             else:
@@ -216,7 +216,7 @@ async def _next(deps: Deps, job: _Job, candidates: AsyncIterator[Candidate]) -> 
 
 async def _blame(deps: Deps, job: _Job, source: str, tried: str, error: FetchError) -> None:
     """Tell the source's breaker what a failure says of it. Raises _SourcePaused where it is open now."""
-    blame = blame_of(error.failure, suspicious=error.suspicious)
+    blame = blame_of(error.failure, certain=error.certain)
     if blame is Blame.CLEARED:
         await sources.report_answer(deps, [source])
     elif blame is not Blame.NONE:
@@ -308,10 +308,10 @@ async def record_placed(
 async def _record_failure(
     deps: Deps, job: _Job, error: FetchError | StorageError, failure: FetchFailure, *, charged: bool
 ) -> None:
-    not_before = error.not_before if isinstance(error, FetchError) else None
+    retry_after = error.retry_after if isinstance(error, FetchError) else None
 
     def after(title: Media) -> Media:
-        return intents.failed(title, failure, error.message, deps.now(), not_before) if charged else title
+        return intents.failed(title, failure, error.message, deps.now(), retry_after) if charged else title
 
     async with deps.db.transaction() as tx:
         await media.get(tx, job.title.id, lock=True)

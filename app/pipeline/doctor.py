@@ -69,11 +69,12 @@ async def examine(deps: Deps, keys: GivenKeys) -> DoctorRead:
 
 
 async def _machine(deps: Deps) -> list[Finding]:
-    ffmpeg, deno = await asyncio.gather(deps.machine.ffmpeg(), deps.machine.deno())
+    ffmpeg, runtimes = await asyncio.gather(deps.machine.ffmpeg(), deps.machine.js_runtimes())
+    versions = deps.videos.versions()
     return [
         doctor.ffmpeg(ffmpeg),
-        doctor.js_runtime(deno, deps.machine.package("yt-dlp-ejs")),
-        doctor.ytdlp(deps.machine.package("yt-dlp"), deps.now()),
+        doctor.js_runtime(runtimes, versions.solver),
+        doctor.ytdlp(versions.ytdlp, deps.now()),
         doctor.python(platform.python_version()),
     ]
 

@@ -73,6 +73,9 @@ class Failed(BaseModel):
     http_status: int | None
     expected: bool | None
     free_bytes: int | None
+    folder_gone: bool
+    countries: list[str]
+    seconds_left: float | None
 
 
 Outcome = Fetched | Found | Failed
@@ -82,9 +85,10 @@ _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 @dataclass(frozen=True, slots=True)
 class TimeLimits:
-    """In seconds: for the whole job, without any sign of life, and for a child that was asked to end."""
+    """In seconds: for a job, on top where it converts, without a sign of life, for a child that was asked to end."""
 
     total: float = 1800.0
+    convert: float = 3600.0
     stall: float = 120.0
     stop: float = 3.0
 
@@ -123,7 +127,7 @@ async def run_child(
     )
     tail = asyncio.create_task(_read_tail(process))
     try:
-        async with asyncio.timeout(limits.total):
+        async with asyncio.timeout(limits.total + (limits.convert if job.convert else 0)):
             _stream(process.stdin).write(job.to_line())
             while isinstance(event := await _next_event(process, limits.stall), Progress):
                 progress(event.percent)

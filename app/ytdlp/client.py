@@ -5,28 +5,31 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import unquote
 
 from pydantic import SecretStr
 
 from app.context import FetchRequest
 from app.domain.videos import FetchedTrailer, SearchHit
+from app.domain.ytdlp_release import YtDlpVersions
 from app.errors import FetchError, StorageError
 from app.ytdlp.child import ChildDied, ChildStalled, Failed, Fetched, Found, TimeLimits, run_child
 from app.ytdlp.failures import RawFailure, clean_detail, meaning_of
 from app.ytdlp.job import Job
+from app.ytdlp.releases import newest, versions
 from schemas.base import FetchFailure, StorageProblem
 from schemas.media import canonical_trailer_url
+from schemas.policy import Prefer
 
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "TZ")
 _PROXY_SCHEMES = frozenset({"http", "https", "socks4", "socks4a", "socks5", "socks5h"})
 _MOST_WORDS = 200
+_NO_FILES = Path("/")
+"""Where a search works: it writes nothing, so there is nothing to sweep after a worker that was killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +37,14 @@ class Tools:
     """What yt-dlp needs of this machine.
 
     `ffmpeg` is the program, `ffmpeg_dir` a directory in which it is called `ffmpeg`: yt-dlp looks for it both ways.
-    `cache_dir` keeps what yt-dlp learnt of YouTube's player between jobs; None: nothing is kept.
+    `cache_dir` keeps what yt-dlp learnt of YouTube's player between jobs, `releases` the yt-dlps fetched anew.
     """
 
     ffmpeg: Path
     ffmpeg_dir: Path
     cookies_file: Path | None = None
     cache_dir: Path | None = None
+    releases: Path | None = None
     proxy: SecretStr | None = None
     max_bytes: int = 2 * 1024**3
     limits: TimeLimits = field(default_factory=TimeLimits)
@@ -60,8 +64,13 @@ class YtDlpVideos:
             "fetch",
             canonical_trailer_url(request.url),
             max_height=policy.max_height,
+            min_height=policy.min_height,
+            compatible=policy.prefer is Prefer.COMPATIBILITY,
             min_seconds=policy.min_seconds,
             max_seconds=policy.max_seconds,
+            subtitles=policy.subtitles,
+            loudness=policy.loudness,
+            convert=policy.convert,
         )
         done = await self._run(job, request.work_dir, progress)
         if not isinstance(done, Fetched):
@@ -71,20 +80,20 @@ class YtDlpVideos:
 
     async def search(self, query: str, limit: int) -> list[SearchHit]:
         job = self._job("search", " ".join(query.split())[:_MOST_WORDS], max_hits=limit)
-        work_dir = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="trailhook-search-"))
-        try:
-            done = await self._run(job, work_dir, lambda _: None)
-        finally:
-            await asyncio.to_thread(shutil.rmtree, work_dir, ignore_errors=True)
+        done = await self._run(job, _NO_FILES, lambda _: None)
         if not isinstance(done, Found):
             raise _unknown("it fetched instead of searching")
         return [SearchHit(**hit.model_dump()) for hit in done.hits[:limit]]
 
+    def versions(self) -> YtDlpVersions:
+        return versions(self._tools.releases)
+
     async def _run(self, job: Job, work_dir: Path, progress: Callable[[float | None], None]) -> Fetched | Found:
         try:
-            told = await run_child(job, work_dir, self._child_environment(work_dir), self._tools.limits, progress)
+            environment = await asyncio.to_thread(self._child_environment, work_dir)
+            told = await run_child(job, work_dir, environment, self._tools.limits, progress)
         except ChildStalled:
-            message = "The download came to a standstill; it is tried again."
+            message = "The download came to a standstill or took too long; it is tried again."
             raise FetchError(message, FetchFailure.TRANSIENT) from None
         except ChildDied as error:
             raise _unknown(self._without_secrets(str(error))) from None
@@ -94,7 +103,7 @@ class YtDlpVideos:
             raise self._error_of(told)
         return told
 
-    def _job(self, op: Literal["fetch", "search"], target: str, **wanted: int) -> Job:
+    def _job(self, op: Literal["fetch", "search"], target: str, **wanted: Any) -> Job:
         tools = self._tools
         return Job(
             op=op,
@@ -110,13 +119,11 @@ class YtDlpVideos:
     def _child_environment(self, work_dir: Path) -> dict[str, str]:
         passed_on = {name: self._environment[name] for name in _PASSED_ON if name in self._environment}
         path = self._environment.get("PATH", os.defpath)
-        return {
-            "LANG": "C.UTF-8",
-            **passed_on,
-            "PATH": f"{self._tools.ffmpeg_dir}{os.pathsep}{path}",
-            "TMPDIR": str(work_dir),
-            "XDG_CACHE_HOME": str(work_dir / ".cache"),
-        }
+        release = newest(self._tools.releases)
+        if release is not None and release.path is not None:
+            passed_on["PYTHONPATH"] = os.pathsep.join(filter(None, (str(release.path), passed_on.get("PYTHONPATH"))))
+        own = {} if work_dir == _NO_FILES else {"TMPDIR": str(work_dir), "XDG_CACHE_HOME": str(work_dir / ".cache")}
+        return {"LANG": "C.UTF-8", **passed_on, "PATH": f"{self._tools.ffmpeg_dir}{os.pathsep}{path}", **own}
 
     def _error_of(self, told: Failed) -> FetchError | StorageError:
         raw = RawFailure(
@@ -127,11 +134,20 @@ class YtDlpVideos:
             http_status=told.http_status,
             expected=told.expected,
             free_bytes=told.free_bytes,
+            folder_gone=told.folder_gone,
+            countries=tuple(told.countries),
+            seconds_left=told.seconds_left,
         )
         meaning = meaning_of(raw)
         if meaning.problem is not None:
             return StorageError(meaning.message, meaning.problem)
-        return FetchError(meaning.message, meaning.failure)
+        return FetchError(
+            meaning.message,
+            meaning.failure,
+            certain=meaning.certain,
+            retry_after=meaning.retry_after,
+            countries=meaning.countries,
+        )
 
     def _without_secrets(self, text: str) -> str:
         """Take the proxy's address, user and password out of a program's own words, however badly it is written."""
@@ -152,11 +168,11 @@ def _words(address: str) -> set[str]:
 def _unknown(text: str) -> FetchError:
     lines = [line for line in text.splitlines() if line.strip()]
     detail = clean_detail(lines[-1]) if lines else "it was killed"
-    return FetchError(f"yt-dlp ended without a result ({detail}).", FetchFailure.UNKNOWN)
+    return FetchError(f"yt-dlp ended without a result ({detail}).", FetchFailure.UNKNOWN, certain=False)
 
 
 def _cannot_start(error: OSError, work_dir: Path) -> FetchError | StorageError:
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         return StorageError(f"{work_dir} is gone; the trailer is tried again.", StorageProblem.MISSING)
     message = f"yt-dlp cannot be started ({error.strerror}): look at the memory and the limits of this machine."
-    return FetchError(message, FetchFailure.OUR_SETUP)
+    return FetchError(message, FetchFailure.OUR_SETUP, certain=False)

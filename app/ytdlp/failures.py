@@ -5,17 +5,34 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from schemas.base import FetchFailure, StorageProblem
 
 _MOST_DETAIL = 300
+_MOST_SECONDS = 10 * 365 * 86_400
 _FULL_BELOW_BYTES = 1 << 20
+_FFMPEG = frozenset({"PostProcessingError", "ConversionFailed"})
+_NO_FORMATS = ("requested format is not available",)
+_UPDATE = "run `trailhook update-yt-dlp`"
+_JS_RUNTIME = "YouTube's formats need a JavaScript runtime and a current yt-dlp: see `trailhook doctor`."
+_ANNOUNCED = "The video is announced but not out yet."
+_UNITS = {
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(weeks=1),
+    "month": timedelta(days=30),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class RawFailure:
-    """What the child says: class names of the error and its causes, its text, and what may explain it."""
+    """What the child says: class names of the error and its causes, its text, and what may explain it.
+
+    `seconds_left` is how long the video's page says that it has to wait, `folder_gone` that the work directory is.
+    """
 
     names: frozenset[str]
     text: str
@@ -24,15 +41,21 @@ class RawFailure:
     http_status: int | None = None
     expected: bool | None = None
     free_bytes: int | None = None
+    folder_gone: bool = False
+    countries: tuple[str, ...] = ()
+    seconds_left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """The kind of a failure; `problem` is set where it is the disk's."""
+    """The kind of a failure; `problem` is set where it is the disk's, the rest is as in FetchError."""
 
     failure: FetchFailure
     message: str
     problem: StorageProblem | None = None
+    certain: bool = True
+    retry_after: timedelta | None = None
+    countries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +68,7 @@ class _Rule:
     statuses: frozenset[int] = frozenset()
     texts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    certain: bool = True
 
     def fits(self, raw: RawFailure, text: str, warnings: str) -> bool:
         if self.warnings and not _any_in(self.warnings, warnings):
@@ -59,8 +83,13 @@ def _any_in(parts: Sequence[str], text: str) -> bool:
 _OURS = (
     _Rule(
         FetchFailure.OUR_SETUP,
-        "The cookies file cannot be read: export it again in Netscape format and check COOKIES_FILE.",
-        names=frozenset({"CookieLoadError", "CookiesUnreadable"}),
+        "The cookies file cannot be read: correct COOKIES_FILE and let this user read it.",
+        names=frozenset({"CookiesUnreadable"}),
+    ),
+    _Rule(
+        FetchFailure.OUR_SETUP,
+        "The cookies file holds no cookies: export it again in Netscape format and check COOKIES_FILE.",
+        names=frozenset({"CookieLoadError", "CookiesUseless"}),
     ),
     _Rule(
         FetchFailure.NOT_A_TRAILER,
@@ -73,6 +102,17 @@ _OURS = (
         names=frozenset({"VideoTooLong", "TooLong"}),
     ),
     _Rule(FetchFailure.NOT_A_TRAILER, "It is a live stream, not a video.", names=frozenset({"VideoIsLive"})),
+    _Rule(FetchFailure.NOT_YET, _ANNOUNCED, names=frozenset({"VideoIsAnnounced"})),
+    _Rule(
+        FetchFailure.NOT_A_TRAILER,
+        "The video has fewer lines than a trailer must have.",
+        names=frozenset({"VideoTooLow", "TooLow"}),
+    ),
+    _Rule(
+        FetchFailure.NOT_A_TRAILER,
+        "The video has more lines than a trailer may have.",
+        names=frozenset({"VideoTooHigh", "TooHigh"}),
+    ),
     _Rule(
         FetchFailure.NOT_A_TRAILER,
         "The video is larger than a trailer may be.",
@@ -86,6 +126,7 @@ _OURS = (
         names=frozenset({"BrokenFile", "NoAudioStream"}),
     ),
 )
+
 _THEIRS = (
     _Rule(
         FetchFailure.SOURCE_BLOCKED,
@@ -101,20 +142,28 @@ _THEIRS = (
         ),
     ),
     _Rule(
+        FetchFailure.SOURCE_BLOCKED,
+        "YouTube says that the video is not available, which it also says to those who ask too much.",
+        texts=("this content isn't available",),
+        certain=False,
+    ),
+    _Rule(
         FetchFailure.OUR_SETUP,
-        "YouTube's formats need a JS runtime and a current yt-dlp: update yt-dlp.",
-        texts=("requested format is not available",),
-        warnings=(
-            "no supported javascript runtime",
-            "challenge solving failed",
-            "signature solving failed",
-            "only images are available",
-        ),
+        _JS_RUNTIME,
+        texts=_NO_FORMATS,
+        warnings=("no supported javascript runtime",),
+    ),
+    _Rule(
+        FetchFailure.OUR_SETUP,
+        _JS_RUNTIME,
+        texts=_NO_FORMATS,
+        warnings=("challenge solving failed", "signature solving failed", "only images are available"),
+        certain=False,
     ),
     _Rule(
         FetchFailure.NEEDS_COOKIES,
         "The video wants a signed-in viewer: set COOKIES_FILE to watch it.",
-        texts=("confirm your age", "age-restricted", "login details are needed"),
+        texts=("confirm your age", "age-restricted", "login details are needed", "registered users", "logged-in"),
     ),
     _Rule(
         FetchFailure.GEO,
@@ -123,9 +172,14 @@ _THEIRS = (
         texts=("in your country", "from your location"),
     ),
     _Rule(
+        FetchFailure.NOT_YET,
+        _ANNOUNCED,
+        texts=("premieres in", "premiere will begin", "live event will begin"),
+    ),
+    _Rule(
         FetchFailure.NOT_A_TRAILER,
-        "The video is announced but not out yet.",
-        texts=("premieres in", "premiere will begin", "live event will begin", "is offline"),
+        "It is a live stream, not a video.",
+        texts=("is offline", "live stream recording is not available", "live event has ended"),
     ),
     _Rule(
         FetchFailure.DEAD,
@@ -144,16 +198,21 @@ _THEIRS = (
             "channel's members",
             "premium members",
             "drm protected",
+            "protected by a password",
             "incomplete youtube id",
-            "video is not available",
-            "video unavailable",
             "no suitable extractor",
         ),
     ),
     _Rule(
         FetchFailure.DEAD,
+        "The video is not available.",
+        texts=("video is not available", "video unavailable"),
+        certain=False,
+    ),
+    _Rule(
+        FetchFailure.DEAD,
         "The video offers nothing that can be fetched.",
-        texts=("requested format is not available", "no video formats found"),
+        texts=(*_NO_FORMATS, "no video formats found"),
     ),
     _Rule(
         FetchFailure.OUR_SETUP,
@@ -164,6 +223,7 @@ _THEIRS = (
         FetchFailure.OUR_SETUP,
         "The proxy refused: check PROXY.",
         names=frozenset({"ProxyError"}),
+        texts=("unable to connect to proxy", "tunnel connection failed", "unsupported proxy", "proxy authentication"),
     ),
     _Rule(
         FetchFailure.OUR_SETUP,
@@ -172,8 +232,9 @@ _THEIRS = (
     ),
     _Rule(
         FetchFailure.OUR_SETUP,
-        "YouTube does not give the video to this yt-dlp: update yt-dlp.",
+        f"YouTube does not give the video to this yt-dlp: {_UPDATE}.",
         texts=("unable to download video data: http error 403", "failed to extract any player response"),
+        certain=False,
     ),
     _Rule(
         FetchFailure.TRANSIENT,
@@ -190,8 +251,8 @@ _THEIRS = (
     _Rule(FetchFailure.DEAD, "The video is not there any more.", statuses=frozenset({404, 410})),
     _Rule(
         FetchFailure.NOT_A_TRAILER,
-        "The video cannot be made into an MP4 file.",
-        names=frozenset({"PostProcessingError"}),
+        "The video cannot be made into an MP4 file that plays.",
+        names=_FFMPEG,
     ),
     _Rule(
         FetchFailure.TRANSIENT,
@@ -201,13 +262,15 @@ _THEIRS = (
         texts=("timed out", "http error 5", "connection reset", "name resolution"),
     ),
 )
-_FFMPEG = frozenset({"PostProcessingError"})
 _NETWORK = frozenset({"TransportError", "HTTPError", "ConnectionError", "TimeoutError", "gaierror"})
+_OUT_OF_DATE = _Rule(FetchFailure.OUR_SETUP, f"yt-dlp does not understand the page: {_UPDATE}.", certain=False)
+_UNKNOWN = _Rule(FetchFailure.UNKNOWN, "The video could not be fetched.", certain=False)
 _STORAGE = {
     errno.ENOSPC: StorageProblem.FULL,
     errno.EDQUOT: StorageProblem.FULL,
     errno.EROFS: StorageProblem.NOT_WRITABLE,
     errno.EACCES: StorageProblem.NOT_WRITABLE,
+    errno.EPERM: StorageProblem.NOT_WRITABLE,
     errno.EIO: StorageProblem.UNREACHABLE,
     errno.ESTALE: StorageProblem.UNREACHABLE,
     errno.ENOTCONN: StorageProblem.UNREACHABLE,
@@ -220,6 +283,7 @@ _STORAGE_TEXTS = {
     "input/output error": StorageProblem.UNREACHABLE,
 }
 _STORAGE_SENTENCES = {
+    StorageProblem.MISSING: "The title's folder went away meanwhile: check that the library is still mounted.",
     StorageProblem.FULL: "There is no space left in the title's folder: free some, or raise the quota.",
     StorageProblem.NOT_WRITABLE: "The title's folder does not take files: check its permissions and mount options.",
     StorageProblem.UNREACHABLE: "The disk of the title's folder fails: check the disk or the network mount.",
@@ -233,13 +297,18 @@ def meaning_of(raw: RawFailure) -> Meaning:
     if problem is not None:
         return _of_storage(problem)
     rule = rule or _first_fitting(_THEIRS, raw)
-    if rule is not None:
-        return Meaning(rule.failure, _with_detail(rule.sentence, raw.text))
-    if raw.expected is False:
-        return Meaning(
-            FetchFailure.OUR_SETUP, _with_detail("yt-dlp does not understand the page: update it.", raw.text)
-        )
-    return Meaning(FetchFailure.UNKNOWN, _with_detail("The video could not be fetched.", raw.text))
+    if rule is None and raw.expected is False:
+        rule = _OUT_OF_DATE
+    return _of(rule or _UNKNOWN, raw)
+
+
+def time_left(text: str) -> timedelta | None:
+    """Read how long an announced video has still to wait; None where the text does not say."""
+    found = re.search(r"\bin (\d+|an?) (minute|hour|day|week|month)s?\b", text.lower())
+    if found is None:
+        return None
+    number = int(found[1][:6]) if found[1].isdigit() else 1
+    return number * _UNITS[found[2]]
 
 
 def clean_detail(text: str) -> str:
@@ -257,6 +326,18 @@ def _first_fitting(rules: Sequence[_Rule], raw: RawFailure) -> _Rule | None:
     return next((rule for rule in rules if rule.fits(raw, text, warnings)), None)
 
 
+def _of(rule: _Rule, raw: RawFailure) -> Meaning:
+    meaning = Meaning(rule.failure, _with_detail(rule.sentence, raw.text), certain=rule.certain)
+    match rule.failure:
+        case FetchFailure.GEO:
+            return replace(meaning, countries=raw.countries)
+        case FetchFailure.NOT_YET if raw.seconds_left is not None:
+            return replace(meaning, retry_after=timedelta(seconds=min(max(raw.seconds_left, 0), _MOST_SECONDS)))
+        case FetchFailure.NOT_YET:
+            return replace(meaning, retry_after=time_left(raw.text))
+    return meaning
+
+
 def _of_storage(problem: StorageProblem) -> Meaning:
     return Meaning(FetchFailure.STORAGE, _STORAGE_SENTENCES[problem], problem)
 
@@ -264,6 +345,8 @@ def _of_storage(problem: StorageProblem) -> Meaning:
 def _storage_problem(raw: RawFailure) -> StorageProblem | None:
     if raw.names & _NETWORK:
         return None
+    if raw.folder_gone:
+        return StorageProblem.MISSING
     if raw.names & _FFMPEG and raw.free_bytes is not None and raw.free_bytes < _FULL_BELOW_BYTES:
         return StorageProblem.FULL  # ffmpeg often does not say why it failed
     if raw.error_number in _STORAGE:

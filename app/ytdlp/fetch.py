@@ -7,22 +7,28 @@ that needs pydantic, and PyAV only once there is a file.
 from __future__ import annotations
 
 import re
-import shutil
 import sys
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import yt_dlp  # type: ignore[import-untyped]  # yt-dlp has no types
-from yt_dlp.utils import DownloadCancelled  # type: ignore[import-untyped]  # yt-dlp has no types
+from yt_dlp.utils import (  # type: ignore[import-untyped]  # yt-dlp has no types
+    DownloadCancelled,
+    DownloadError,
+)
 
+from app.ytdlp.cookies import read_cookies
 from app.ytdlp.guard import die_with_stdin, lead_own_group, limit_resources, read_line
 from app.ytdlp.job import Job
-from app.ytdlp.options import COOKIES_COPY, ytdlp_options
+from app.ytdlp.options import ytdlp_options
 from app.ytdlp.talk import Talk
 
 _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{11}")
+_NO_SUBTITLES = "unable to download video subtitles"
+_DOWNLOAD_SHARE = 0.3
 Info = Mapping[str, Any]
 
 
@@ -39,15 +45,25 @@ class VideoTooLong(VideoRefused):
 
 
 class VideoIsLive(VideoRefused):
-    """It is a live stream, running or announced."""
+    """It is a live stream, running or over."""
+
+
+class VideoIsAnnounced(VideoRefused):
+    """It is a premiere or a live stream to come; `seconds_left` until then, None where the page does not say."""
+
+    seconds_left: float | None = None
+
+
+class VideoTooLow(VideoRefused):
+    """Its best format has fewer lines than the policy asks for."""
+
+
+class VideoTooHigh(VideoRefused):
+    """Its least format has more lines than the policy allows."""
 
 
 class VideoTooLarge(VideoRefused):
     """It has more bytes than a trailer can have."""
-
-
-class CookiesUnreadable(Exception):
-    """The cookies file cannot be copied."""
 
 
 class NoFile(Exception):
@@ -72,26 +88,30 @@ def main() -> int:
 
 
 def _do(job: Job, talk: Talk) -> dict[str, object]:
-    if job.cookies_file is not None:
-        _copy_cookies(job.cookies_file)
-    options = {**ytdlp_options(job), "logger": talk}
+    cookies = None if job.cookies_file is None else read_cookies(job.cookies_file)
+    options = {"logger": talk, "cookiefile": cookies}
     if job.op == "search":
-        with yt_dlp.YoutubeDL(options) as ydl:
+        with yt_dlp.YoutubeDL({**ytdlp_options(job), **options}) as ydl:
             return _found(ydl.extract_info(f"ytsearch{job.max_hits}:{job.target}", download=False) or {})
     watch = _Watch(job, talk)
     hooks = {"progress_hooks": [watch.on_bytes], "postprocessor_hooks": [watch.on_step], "match_filter": watch.choose}
-    with yt_dlp.YoutubeDL({**options, **hooks}) as ydl:
-        info = ydl.extract_info(job.target) or {}
-    talk.progress(100.0)
-    return _verified(job, info)
-
-
-def _copy_cookies(source: str) -> None:
-    """Copy the file for this job alone: yt-dlp writes its cookies back at the end."""
     try:
-        shutil.copyfile(source, COOKIES_COPY)
-    except OSError as error:
-        raise CookiesUnreadable(str(error)) from error
+        info = _download(job, {**options, **hooks})
+    except VideoIsAnnounced as error:  # yt-dlp makes it anew
+        error.seconds_left = watch.seconds_left
+        raise
+    return _verified(job, info, watch)
+
+
+def _download(job: Job, options: Info) -> Info:
+    """Fetch the video; subtitles that cannot be had are done without, for yt-dlp would give the video up for them."""
+    try:
+        with yt_dlp.YoutubeDL({**ytdlp_options(job), **options}) as ydl:
+            return ydl.extract_info(job.target) or {}
+    except DownloadError as error:
+        if not job.subtitles or _NO_SUBTITLES not in str(error).lower():
+            raise
+    return _download(replace(job, subtitles=()), options)
 
 
 class _Watch:
@@ -102,18 +122,25 @@ class _Watch:
         self._parts: Sequence[Info] = ()
         self._done: dict[str, int] = {}
         self._percent: float | None = None
+        self._share = 1.0
+        self.seconds_left: float | None = None
 
     def choose(self, info: Info, *, incomplete: bool = False) -> None:
         """Refuse what the policy rules out; called again and again while yt-dlp learns more of the video."""
-        if info.get("is_live") or info.get("live_status") in {"is_live", "is_upcoming", "post_live"}:
-            raise VideoIsLive
+        if info.get("release_timestamp") is not None:
+            self.seconds_left = info["release_timestamp"] - time.time()
+        _refuse_live(info)
         seconds = info.get("duration")
         if seconds is not None and seconds < self._job.min_seconds:
             raise VideoTooShort
         if seconds is not None and seconds > self._job.max_seconds:
             raise VideoTooLong
-        if not incomplete:
-            self._parts = info.get("requested_formats") or ()
+        if incomplete:
+            return
+        _refuse_height(info.get("height"), self._job)
+        self._parts = info.get("requested_formats") or ()
+        if self._job.convert and not _plays_everywhere(info):
+            self._share = _DOWNLOAD_SHARE
 
     def on_bytes(self, state: Info) -> None:
         """Tell the percentage, over all parts; stop at the byte limit."""
@@ -124,12 +151,19 @@ class _Watch:
             raise VideoTooLarge
         total = state.get("total_bytes") or state.get("total_bytes_estimate")
         if total:
-            percent = self._overall(part, min(got / total, 1.0)) * 100
-            self._percent = round(max(percent, self._percent or 0.0), 1)
+            self._reach(self._overall(part, min(got / total, 1.0)) * self._share)
         self._talk.progress(self._percent)
 
     def on_step(self, _state: Info) -> None:
         self._talk.progress(self._percent)
+
+    def on_polish(self, share: float) -> None:
+        """Tell how far the conversion is, which comes after the download."""
+        self._reach(self._share + (1 - self._share) * share)
+        self._talk.progress(self._percent)
+
+    def _reach(self, share: float) -> None:
+        self._percent = round(max(share * 100, self._percent or 0.0), 1)
 
     def _overall(self, part: str, share: float) -> float:
         """Weigh the share of one part with its bit rate: picture and sound come one after the other."""
@@ -140,8 +174,29 @@ class _Watch:
         return (before + weights[part] * share) / sum(weights.values())
 
 
-def _verified(job: Job, info: Info) -> dict[str, object]:
-    from app.ytdlp.verify import Wanted, verify  # noqa: PLC0415 - most failed jobs never need PyAV, which loads slowly
+def _refuse_live(info: Info) -> None:
+    if info.get("live_status") == "is_upcoming":
+        raise VideoIsAnnounced
+    if info.get("is_live") or info.get("live_status") in {"is_live", "post_live"}:
+        raise VideoIsLive
+
+
+def _refuse_height(height: int | None, job: Job) -> None:
+    if height is not None and height < job.min_height:
+        raise VideoTooLow
+    if height is not None and height > job.max_height:
+        raise VideoTooHigh
+
+
+def _plays_everywhere(info: Info) -> bool:
+    picture, sound = str(info.get("vcodec")), str(info.get("acodec"))
+    return picture.startswith(("avc1", "h264")) and sound.startswith(("mp4a", "aac", "none"))
+
+
+def _verified(job: Job, info: Info, watch: _Watch) -> dict[str, object]:
+    # Most failed jobs never need PyAV, which loads slowly.
+    from app.ytdlp.polish import polish  # noqa: PLC0415
+    from app.ytdlp.verify import Wanted, verify  # noqa: PLC0415
 
     downloads = info.get("requested_downloads") or ()
     path = Path(downloads[0]["filepath"]) if downloads else None
@@ -150,14 +205,26 @@ def _verified(job: Job, info: Info) -> dict[str, object]:
         raise NoFile(message)
     parts = info.get("requested_formats") or (info,)
     has_audio = any(part.get("acodec") not in {None, "none"} for part in parts)
-    wanted = Wanted(job.min_seconds, job.max_seconds, info.get("duration"), has_audio)
+    wanted = Wanted(
+        min_seconds=job.min_seconds,
+        max_seconds=job.max_seconds,
+        min_height=job.min_height,
+        max_height=job.max_height,
+        seconds=info.get("duration"),
+        audio=has_audio,
+    )
+    if job.loudness or job.convert:
+        verify(path, wanted)
+        polish(path, job, watch.on_polish)
+    found = verify(path, wanted)
+    watch.on_polish(1.0)
     return {
         "event": "fetched",
         "file": path.name,
         "video_id": str(info["id"]),
         "title": str(info.get("title") or ""),
         "size": path.stat().st_size,
-        **asdict(verify(path, wanted)),
+        **asdict(found),
     }
 
 

@@ -8,6 +8,9 @@ import signal
 import threading
 from typing import NoReturn
 
+_MOST_FILES = 1024
+_NICENESS = 5
+
 
 def lead_own_group() -> None:
     """Make this process the leader of its group, and let both usual signals end it with its helpers."""
@@ -48,8 +51,13 @@ def die_with_stdin() -> None:
 
 
 def limit_resources(max_file_bytes: int) -> None:
-    """Allow no larger file and no core dump, to helpers as well."""
-    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-    limit = max_file_bytes if most == resource.RLIM_INFINITY else min(max_file_bytes, most)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
+    """Allow no larger file, no core dump and no masses of open files, and step back for others; helpers as well."""
+    _limit(resource.RLIMIT_FSIZE, max_file_bytes)
+    _limit(resource.RLIMIT_NOFILE, _MOST_FILES)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(_NICENESS)
+
+
+def _limit(which: int, value: int) -> None:
+    _, most = resource.getrlimit(which)
+    resource.setrlimit(which, (value if most == resource.RLIM_INFINITY else min(value, most), most))

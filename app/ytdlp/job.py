@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
@@ -11,8 +12,8 @@ from typing import Literal
 class Job:
     """One video to fetch into the current directory, or one search.
 
-    `target` is the video's address or the search's words. The proxy may hold a password, so a job travels on standard
-    input, never as an argument.
+    `target` is the video's address or the search's words; `compatible` prefers what plays everywhere to more lines.
+    The proxy may hold a password, so a job travels on standard input, never as an argument.
     """
 
     op: Literal["fetch", "search"]
@@ -20,8 +21,13 @@ class Job:
     ffmpeg: str
     max_hits: int = 0
     max_height: int = 1080
+    min_height: int = 0
+    compatible: bool = True
     min_seconds: int = 20
     max_seconds: int = 600
+    subtitles: Sequence[str] = ()
+    loudness: bool = False
+    convert: bool = False
     max_bytes: int = 2 * 1024**3
     cookies_file: str | None = None
     cache_dir: str | None = None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from app.ytdlp.job import Job
 
 FILE_STEM = "trailer"
-COOKIES_COPY = "cookies.txt"
 _EXTRACTORS = ("youtube", "youtube:search", "vimeo")
+# yt-dlp takes the first of these that it finds: deno, which runs YouTube's scripts locked in, before the others.
+_JS_RUNTIMES = ("deno", "node", "quickjs", "bun")
 
 
 def ytdlp_options(job: Job) -> dict[str, object]:
-    """Give the parameters of YoutubeDL; hooks, filter and logger are added by the child.
+    """Give the parameters of YoutubeDL; hooks, filter, logger and cookies are added by the child.
 
     Files land in the current directory: yt-dlp would expand `~` and `$` in any other path. `ignoreerrors` is never
     set, it hides why a video failed; `max_filesize` is never set, it leaves an audio-only file and calls it success.
@@ -18,8 +21,8 @@ def ytdlp_options(job: Job) -> dict[str, object]:
     return {
         "allowed_extractors": list(_EXTRACTORS),
         "cachedir": job.cache_dir or False,
-        "cookiefile": COOKIES_COPY if job.cookies_file else None,
         "ffmpeg_location": job.ffmpeg,
+        "js_runtimes": {name: {} for name in _JS_RUNTIMES},
         "noprogress": True,
         "proxy": job.proxy,
         "quiet": True,
@@ -37,11 +40,10 @@ def _search_options() -> dict[str, object]:
 
 def _fetch_options(job: Job) -> dict[str, object]:
     return {
-        "format": "bv*+ba/b",
-        # H.264 before height: it plays everywhere without transcoding, and YouTube has it up to 1080 lines.
-        "format_sort": ["vcodec:h264", f"res:{job.max_height}", "acodec:aac", "ext:mp4:m4a"],
+        "format": _formats(job),
+        "format_sort": _order(job),
         "merge_output_format": "mp4",
-        "postprocessors": [{"key": "FFmpegVideoRemuxer", "preferedformat": "mp4"}],
+        "postprocessors": [{"key": "FFmpegVideoRemuxer", "preferedformat": "mp4"}, *_embedding(job)],
         "outtmpl": {"default": f"{FILE_STEM}.%(ext)s"},
         "noplaylist": True,
         "fragment_retries": 3,
@@ -49,4 +51,37 @@ def _fetch_options(job: Job) -> dict[str, object]:
         "updatetime": False,
         "overwrites": True,
         "sleep_interval_requests": 0.75,
+        **_subtitles(job),
+    }
+
+
+def _formats(job: Job) -> str:
+    """Ask for what the policy allows; where there is none take any, for the child says best why it is refused."""
+    allowed = f"[height<=?{job.max_height}][height>=?{job.min_height}]"
+    return f"bv*{allowed}+ba/b{allowed}/bv*+ba/b"
+
+
+def _order(job: Job) -> list[str]:
+    """Rank the formats. H.264 plays everywhere without transcoding; YouTube has it up to 1080 lines."""
+    codec, lines = "vcodec:h264", f"res:{job.max_height}"
+    first = [codec, lines] if job.compatible else [lines, codec]
+    # Converting HDR to H.264 without mapping its tones would make it pale.
+    plain = ["hdr:sdr"] if job.convert else []
+    return [*plain, *first, "acodec:aac", "ext:mp4:m4a"]
+
+
+def _embedding(job: Job) -> list[dict[str, object]]:
+    """Put subtitles into the file: beside it they would be taken for the movie's own, and could be left behind."""
+    return [{"key": "FFmpegEmbedSubtitle", "already_have_subtitle": False}] if job.subtitles else []
+
+
+def _subtitles(job: Job) -> dict[str, object]:
+    """Ask for subtitles that people wrote; those that YouTube made itself cost more requests than they are worth."""
+    if not job.subtitles:
+        return {}
+    return {
+        "writesubtitles": True,
+        "subtitleslangs": [f"{re.escape(language)}(-.+)?" for language in job.subtitles],
+        "subtitlesformat": "vtt/srt/best",
+        "sleep_interval_subtitles": 1,
     }

@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from typing import IO
+from typing import IO, Any
 
 _LEAST_GAP_SECONDS = 0.5
 _MOST_WARNINGS = 20
@@ -46,8 +46,11 @@ class Talk:
                 "warnings": self._warnings,
                 "error_number": _first_int(causes, "errno"),
                 "http_status": _first_int(causes, "status"),
-                "expected": next((cause.expected for cause in causes if hasattr(cause, "expected")), None),
+                "expected": _first_of(causes, "expected"),
                 "free_bytes": shutil.disk_usage(".").free,
+                "folder_gone": _folder_is_gone(),
+                "countries": list(_first_of(causes, "countries") or ()),
+                "seconds_left": _first_of(causes, "seconds_left"),
             }
         )
 
@@ -77,6 +80,17 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         yield cause
         inner = (getattr(cause, "exc_info", None) or (None, None))[1]
         waiting += [link for link in (inner, cause.__cause__, cause.__context__) if isinstance(link, BaseException)]
+
+
+def _folder_is_gone() -> bool:
+    try:
+        return not os.path.exists(os.getcwd())  # noqa: PTH109, PTH110 - of one removed even the name is gone
+    except FileNotFoundError:
+        return True
+
+
+def _first_of(causes: list[BaseException], name: str) -> Any:
+    return next((getattr(cause, name) for cause in causes if hasattr(cause, name)), None)
 
 
 def _first_int(causes: list[BaseException], name: str) -> int | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
@@ -45,12 +46,22 @@ class TooLong(UnusableFile):
     """It is longer than the policy allows."""
 
 
-@dataclass(frozen=True, slots=True)
+class TooLow(UnusableFile):
+    """It has fewer lines than the policy asks for."""
+
+
+class TooHigh(UnusableFile):
+    """It has more lines than the policy allows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What the file must be; `seconds` is the length that the page promised, where it did."""
 
     min_seconds: int
     max_seconds: int
+    min_height: int = 0
+    max_height: int = 1 << 16
     seconds: float | None
     audio: bool
 
@@ -71,6 +82,7 @@ def verify(path: Path, wanted: Wanted) -> Verified:
     try:
         verified = _read(path, wanted)
         _check_length(verified.duration, wanted)
+        _check_height(verified.height, wanted)
         _decode_end(path, verified.duration)
     except (av.error.FFmpegError, EOFError) as error:
         message = f"the file is broken: {getattr(error, 'strerror', None) or 'it ends too early'}"
@@ -89,7 +101,7 @@ def _read(path: Path, wanted: Wanted) -> Verified:
             message = "the file has no sound"
             raise NoAudioStream(message)
         duration = (container.duration or 0) / av.time_base
-        _check_complete(container, duration)
+        _check_complete(container, video, audio, duration)
         return Verified(
             duration=duration,
             width=video.codec_context.width,
@@ -108,12 +120,27 @@ def _picture(container: InputContainer) -> VideoStream:
     raise NoVideoStream(message)
 
 
-def _check_complete(container: InputContainer, duration: float) -> None:
-    last = max((_end_of(packet) for packet in container.demux()), default=0.0)
+def _check_complete(container: InputContainer, video: VideoStream, audio: AudioStream | None, duration: float) -> None:
+    """Read all packets: the picture must last to the end of the file, the sound to where its own track ends."""
+    ends = dict.fromkeys((stream.index for stream in container.streams), 0.0)
+    for packet in container.demux():
+        ends[packet.stream.index] = max(ends[packet.stream.index], _end_of(packet))
     begin = max((container.start_time or 0) / av.time_base, 0.0)
-    if duration <= 0 or last - begin < duration - _slack(duration):
-        message = f"the file breaks off after {max(last - begin, 0):.0f} of {duration:.0f} seconds"
+    _check_end("picture", ends[video.index] - begin, duration)
+    if audio is not None:
+        _check_end("sound", ends[audio.index] - begin, min(_length_of(audio) or duration, duration))
+
+
+def _check_end(what: str, end: float, wanted: float) -> None:
+    if wanted <= 0 or end < wanted - _slack(wanted):
+        message = f"the {what} breaks off after {max(end, 0):.0f} of {wanted:.0f} seconds"
         raise BrokenFile(message)
+
+
+def _length_of(stream: AudioStream) -> float | None:
+    if stream.duration is None or stream.time_base is None:
+        return None
+    return float(stream.duration * stream.time_base)
 
 
 def _end_of(packet: Packet[Any]) -> float:
@@ -122,8 +149,16 @@ def _end_of(packet: Packet[Any]) -> float:
     return float((packet.pts + (packet.duration or 0)) * packet.time_base)
 
 
+def _check_height(height: int, wanted: Wanted) -> None:
+    message = f"it has {height} lines"
+    if height < wanted.min_height:
+        raise TooLow(message)
+    if height > wanted.max_height:
+        raise TooHigh(message)
+
+
 def _check_length(duration: float, wanted: Wanted) -> None:
-    if wanted.seconds is not None and duration < wanted.seconds - _slack(wanted.seconds):
+    if wanted.seconds is not None and abs(duration - wanted.seconds) > _slack(wanted.seconds):
         message = f"the file has {duration:.0f} of {wanted.seconds:.0f} seconds"
         raise BrokenFile(message)
     if duration < wanted.min_seconds - 1:

@@ -37,6 +37,7 @@ from schemas.base import RunTrigger
 from schemas.connection import ConnectionCreate
 from schemas.run import RunRead
 from tests.fakes import FakeArr, FakeArrs, FakeVideos
+from tests.integration.studio import Studio, open_studio
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +81,19 @@ def library_root(tmp_path: Path) -> Path:
     root = tmp_path / "library"
     root.mkdir()
     return root
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    with open_studio(tmp_path_factory.mktemp("studio")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def work_dir(tmp_path: Path) -> Path:
+    made = tmp_path / "Title (2009)" / ".trailhook-1"
+    made.mkdir(parents=True)
+    return made
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.integration.serving import API_KEY, serving
 
 WATCH = "https://www.youtube.com/watch?v="
 BOT = FetchError("YouTube wants to see that we are no bot.", FetchFailure.SOURCE_BLOCKED)
-ODD = FetchError("The video is unavailable.", FetchFailure.DEAD, suspicious=True)
+ODD = FetchError("The video is not available.", FetchFailure.SOURCE_BLOCKED, certain=False)
 
 
 async def movies(bench: Bench, count: int) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from itertools import count
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import imageio_ffmpeg
+import av
 import pytest
 from pydantic import SecretStr
 
@@ -23,14 +24,36 @@ from app.domain.policy import Policy
 from app.domain.videos import FetchedTrailer
 from app.errors import FetchError, StorageError
 from app.ytdlp.child import TimeLimits
-from app.ytdlp.client import Tools, YtDlpVideos
-from app.ytdlp.verify import BrokenFile, NoAudioStream, NoVideoStream, TooLong, TooShort, Verified, Wanted, verify
+from app.ytdlp.verify import (
+    BrokenFile,
+    NoAudioStream,
+    NoVideoStream,
+    TooHigh,
+    TooLong,
+    TooLow,
+    TooShort,
+    Verified,
+    Wanted,
+    verify,
+)
 from schemas.base import FetchFailure, StorageProblem
-from tests.simulators.video_host import VideoHost
-from tests.simulators.ytdlp_plugin import write_plugin
+from schemas.policy import Prefer
+from tests.integration.studio import (
+    SECONDS,
+    Studio,
+    clip,
+    failure_of,
+    fetch,
+    names_in,
+    names_of,
+    processes_in,
+    read_proc,
+    run_ffmpeg,
+    slow_ffmpeg,
+    until,
+)
+from tests.simulators import youtube_says
 
-SECONDS = 24
-_NUMBERS = count(1)
 WORKER = """
 import asyncio, json, sys
 from pathlib import Path
@@ -42,103 +65,6 @@ ffmpeg, ffmpeg_dir, url, work_dir = sys.argv[1:]
 videos = YtDlpVideos(Tools(ffmpeg=Path(ffmpeg), ffmpeg_dir=Path(ffmpeg_dir)))
 asyncio.run(videos.fetch(FetchRequest(url, Path(work_dir), Policy()), lambda percent: None))
 """
-
-
-@dataclass(frozen=True)
-class Studio:
-    """The video host and the tools to fetch from it."""
-
-    host: VideoHost
-    tools: Tools
-    environment: dict[str, str] = field(repr=False)
-
-    def videos(self, **tools: Any) -> YtDlpVideos:
-        return YtDlpVideos(replace(self.tools, **tools), self.environment)
-
-    def add(self, title: str = "A trailer", **facts: Any) -> str:
-        """Put a video into the catalogue and give its address."""
-        video_id = f"video{next(_NUMBERS):06d}"
-        self.host.add(video_id, title, **{"seconds": SECONDS, **facts})
-        return f"https://www.youtube.com/watch?v={video_id}"
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    place = tmp_path_factory.mktemp("studio")
-    ffmpeg = Path(imageio_ffmpeg.get_ffmpeg_exe())
-    (place / "bin").mkdir()
-    (place / "bin" / "ffmpeg").symlink_to(ffmpeg)
-    with VideoHost(ffmpeg, place / "clips") as host:
-        plugin = write_plugin(place / "plugin", host.url)
-        environment = {**os.environ, "PYTHONPATH": str(plugin), "TRAILHOOK_API_KEY": "s3cret-key"}
-        yield Studio(host, Tools(ffmpeg=ffmpeg, ffmpeg_dir=place / "bin"), environment)
-
-
-@pytest.fixture
-def work_dir(tmp_path: Path) -> Path:
-    made = tmp_path / "Title (2009)" / ".trailhook-1"
-    made.mkdir(parents=True)
-    return made
-
-
-def ignore(_percent: float | None) -> None:
-    pass
-
-
-async def fetch(videos: YtDlpVideos, url: str, work_dir: Path, policy: Policy | None = None) -> FetchedTrailer:
-    return await videos.fetch(FetchRequest(url, work_dir, policy or Policy()), ignore)
-
-
-async def failure_of(videos: YtDlpVideos, url: str, work_dir: Path) -> FetchError:
-    with pytest.raises(FetchError) as caught:
-        await fetch(videos, url, work_dir)
-    assert processes_in(work_dir) == []
-    return caught.value
-
-
-def processes_in(directory: Path) -> list[int]:
-    """Give the living processes that work in a directory: the child, and what it started."""
-    processes = (process for process in Path("/proc").iterdir() if process.name.isdigit())
-    return [int(process.name) for process in processes if _works_in(process, directory)]
-
-
-def _works_in(process: Path, directory: Path) -> bool:
-    try:
-        alive = (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-        return alive and (process / "cwd").readlink() == directory
-    except OSError:
-        return False
-
-
-def names_of(processes: list[int]) -> list[str]:
-    return [read_proc(process, "cmdline").replace("\0", " ") for process in processes]
-
-
-def read_proc(process: int, name: str) -> str:
-    try:
-        return Path(f"/proc/{process}/{name}").read_text()
-    except OSError:
-        return ""
-
-
-async def until(true: Callable[[], object], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110 - other processes set no event
-            await asyncio.sleep(0.01)
-
-
-def names_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
-def slow_ffmpeg(directory: Path, real: Path) -> Path:
-    """Write an ffmpeg that knows its version and then works for ever, in a process of its own that ignores SIGINT."""
-    script = directory / "ffmpeg"
-    script.write_text(
-        f'#!/bin/sh\ncase "$*" in *-version*|*-bsfs*) exec "{real}" "$@";; esac\ntrap "" INT\nsleep 600\n'
-    )
-    script.chmod(0o755)
-    return script
 
 
 # What works.
@@ -203,15 +129,63 @@ async def test_the_search_gives_hits_in_order(studio: Studio) -> None:
 
 async def test_cookies_are_used_as_a_copy(studio: Studio, work_dir: Path, tmp_path: Path) -> None:
     cookies = tmp_path / "cookies.txt"
-    cookies.write_text("# Netscape HTTP Cookie File\n.youtube.com\tTRUE\t/\tTRUE\t2147483647\tSID\tsecret\n")
+    cookies.write_text("# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t2147483647\tSID\tsecret\n")
+    cookies.chmod(0o400)
     before = cookies.read_bytes(), mtime_of(cookies)
     await fetch(studio.videos(cookies_file=cookies), studio.add(kind="mp4"), work_dir)
     assert (cookies.read_bytes(), mtime_of(cookies)) == before
-    assert "secret" in (work_dir / "cookies.txt").read_text()
+    assert "SID=secret" in studio.host.cookies
+    assert names_in(work_dir) == ["trailer.mp4"]
 
 
 def mtime_of(path: Path) -> int:
     return path.stat().st_mtime_ns
+
+
+async def test_more_lines_come_first_only_where_asked(studio: Studio, work_dir: Path) -> None:
+    """The video has 1080 lines in VP9 and AV1 only, which the host does not serve."""
+    url = studio.add(kind="dash")
+    assert (await fetch(studio.videos(), url, work_dir)).height == 720
+    with pytest.raises(FetchError):
+        await fetch(studio.videos(), url, work_dir, Policy(prefer=Prefer.QUALITY))
+    assert (await fetch(studio.videos(), url, work_dir, Policy(prefer=Prefer.QUALITY, max_height=720))).height == 720
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"), [(Policy(max_height=480), "more lines"), (Policy(min_height=2160), "fewer")]
+)
+async def test_lines_are_bounded(studio: Studio, work_dir: Path, policy: Policy, words: str) -> None:
+    error = await failure_of(studio.videos(), studio.add(kind="dash"), work_dir, policy)
+    assert error.failure is FetchFailure.NOT_A_TRAILER
+    assert words in error.message
+
+
+async def test_subtitles_are_put_into_the_file(studio: Studio, work_dir: Path) -> None:
+    url = studio.add(subtitles=("en-GB", "de", "fr"))
+    await fetch(studio.videos(), url, work_dir, Policy(subtitles=("en", "de", "it")))
+    assert sorted(languages_in(work_dir / "trailer.mp4")) == ["deu", "eng"]
+    assert names_in(work_dir) == ["trailer.mp4"]
+
+
+async def test_subtitles_that_cannot_be_had_cost_no_trailer(studio: Studio, work_dir: Path) -> None:
+    await fetch(studio.videos(), studio.add(subtitles=("xx",)), work_dir, Policy(subtitles=("xx",)))
+    assert languages_in(work_dir / "trailer.mp4") == []
+
+
+def languages_in(path: Path) -> list[str]:
+    with av.open(str(path)) as container:
+        return [stream.language or "" for stream in container.streams.subtitles]
+
+
+async def test_ids_and_addresses_of_every_form(studio: Studio, work_dir: Path) -> None:
+    studio.host.add("-dashFirst0", "A trailer", seconds=SECONDS, kind="mp4")
+    for address in (
+        "-dashFirst0",
+        "https://www.youtube.com/shorts/-dashFirst0",
+        "https://youtu.be/-dashFirst0?si=x",
+        "https://www.youtube.com/watch?v=-dashFirst0&list=PLabc&index=3",
+    ):
+        assert (await fetch(studio.videos(), address, work_dir)).video_id == "-dashFirst0"
 
 
 # What does not.
@@ -224,7 +198,9 @@ def mtime_of(path: Path) -> int:
         ({"error": "Sign in to confirm your age. It may be inappropriate"}, FetchFailure.NEEDS_COOKIES),
         ({"error": "Private video. Sign in if you've been granted access"}, FetchFailure.DEAD),
         ({"error": "The uploader has not made it available", "geo": True}, FetchFailure.GEO),
-        ({"error": "Premieres in 5 hours"}, FetchFailure.NOT_A_TRAILER),
+        ({"error": "Premieres in 5 hours"}, FetchFailure.NOT_YET),
+        ({"live_status": "is_live"}, FetchFailure.NOT_A_TRAILER),
+        ({"live_status": "is_upcoming"}, FetchFailure.NOT_YET),
         ({"error": "Something entirely new"}, FetchFailure.UNKNOWN),
         ({"status": 403}, FetchFailure.OUR_SETUP),
         ({"status": 404}, FetchFailure.DEAD),
@@ -235,6 +211,8 @@ def mtime_of(path: Path) -> int:
         ({"seconds": 5}, FetchFailure.NOT_A_TRAILER),
         ({"claimed_seconds": 700}, FetchFailure.NOT_A_TRAILER),
         ({"claimed_seconds": 60}, FetchFailure.TRANSIENT),
+        ({"claimed_seconds": 21}, FetchFailure.TRANSIENT),
+        ({"kind": "ts"}, FetchFailure.TRANSIENT),
     ],
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else str(value),
 )
@@ -244,6 +222,44 @@ async def test_each_failure_has_its_kind(
     error = await failure_of(studio.videos(), studio.add(**facts), work_dir)
     assert error.failure is kind
     assert "\n" not in error.message
+
+
+async def test_a_refusal_tells_where_and_when(studio: Studio, work_dir: Path) -> None:
+    geo = await failure_of(studio.videos(), studio.add(error=youtube_says.NO_GEO, geo=True), work_dir)
+    assert geo.countries == ("US",)
+    announced = await failure_of(studio.videos(), studio.add(error=youtube_says.PREMIERE), work_dir)
+    assert announced.retry_after == timedelta(hours=5)
+    dated = studio.add(live_status="is_upcoming", release_timestamp=time.time() + 7200)
+    left = (await failure_of(studio.videos(), dated, work_dir)).retry_after
+    assert left is not None
+    assert timedelta(hours=1, minutes=50) < left < timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "certain"),
+    [
+        (youtube_says.PRIVATE, FetchFailure.DEAD, True),
+        (youtube_says.REMOVED, FetchFailure.DEAD, True),
+        (youtube_says.NOT_AVAILABLE, FetchFailure.DEAD, False),
+        (youtube_says.BOT_CHECK, FetchFailure.SOURCE_BLOCKED, True),
+        (youtube_says.RATE_LIMIT, FetchFailure.SOURCE_BLOCKED, True),
+        (youtube_says.UNAVAILABLE, FetchFailure.SOURCE_BLOCKED, False),
+        (youtube_says.AGE, FetchFailure.NEEDS_COOKIES, True),
+    ],
+)
+async def test_youtubes_own_words(studio: Studio, work_dir: Path, text: str, kind: FetchFailure, certain: bool) -> None:
+    error = await failure_of(studio.videos(), studio.add(error=text), work_dir)
+    assert (error.failure, error.certain) == (kind, certain)
+
+
+async def test_a_folder_that_goes_away_meanwhile(studio: Studio, work_dir: Path) -> None:
+    url = studio.add(rate=100_000)
+    fetching = asyncio.create_task(fetch(studio.videos(), url, work_dir))
+    await until(lambda: studio.host.under_way[url[-11:]])
+    shutil.rmtree(work_dir.parent)
+    with pytest.raises(StorageError) as caught:
+        await fetching
+    assert caught.value.problem is StorageProblem.MISSING
 
 
 async def test_a_video_that_is_gone(studio: Studio, work_dir: Path) -> None:
@@ -275,14 +291,18 @@ async def test_without_ffmpeg_it_says_so(studio: Studio, work_dir: Path) -> None
     assert "ffmpeg" in error.message
 
 
-@pytest.mark.parametrize("text", [None, "no cookies at all"])
+@pytest.mark.parametrize(
+    "text", [None, "", "<html>log in</html>", '[{"name": "SID", "value": "secret"}]', "SID secret"]
+)
 async def test_bad_cookies_are_named(studio: Studio, work_dir: Path, tmp_path: Path, text: str | None) -> None:
     cookies = tmp_path / "cookies.txt"
     if text is not None:
         cookies.write_text(text)
     error = await failure_of(studio.videos(cookies_file=cookies), studio.add(), work_dir)
-    assert error.failure is FetchFailure.OUR_SETUP
+    assert (error.failure, error.certain) == (FetchFailure.OUR_SETUP, True)
     assert "COOKIES_FILE" in error.message
+    assert ("cannot be read" in error.message) is (text is None)
+    assert "secret" not in error.message
 
 
 async def test_a_work_dir_that_is_gone_is_the_disks_fault(studio: Studio, tmp_path: Path) -> None:
@@ -291,7 +311,15 @@ async def test_a_work_dir_that_is_gone_is_the_disks_fault(studio: Studio, tmp_pa
     assert caught.value.problem is StorageProblem.MISSING
 
 
-@pytest.mark.parametrize("proxy", ["http://someone:s3cret%21pw@127.0.0.1:1", "http://someone:s3cret-pw"])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://someone:s3cret%21pw@127.0.0.1:1",
+        "http://someone:s3cret-pw",
+        "socks5h://someone:s3cret-pw@127.0.0.1:1",
+        "gopher://someone:s3cret-pw@127.0.0.1:1",
+    ],
+)
 async def test_the_proxys_password_is_never_told(studio: Studio, work_dir: Path, proxy: str) -> None:
     error = await failure_of(studio.videos(proxy=SecretStr(proxy)), studio.add(), work_dir)
     assert "s3cret" not in error.message
@@ -301,11 +329,6 @@ async def test_the_proxys_password_is_never_told(studio: Studio, work_dir: Path,
 # Verifying, without the checks that yt-dlp makes itself.
 
 WANTED = Wanted(min_seconds=20, max_seconds=600, seconds=SECONDS, audio=True)
-
-
-def clip(studio: Studio, name: str) -> bytes:
-    studio.add()
-    return (studio.host._cache / f"{SECONDS}s" / name).read_bytes()
 
 
 def check(tmp_path: Path, body: bytes, wanted: Wanted = WANTED) -> Verified:
@@ -357,6 +380,25 @@ def test_what_else_makes_a_file_unusable(studio: Studio, tmp_path: Path) -> None
         check(tmp_path, clip(studio, "clip.mp4"), replace(WANTED, max_seconds=SECONDS - 5))
     with pytest.raises(BrokenFile, match="of 40 seconds"):
         check(tmp_path, clip(studio, "clip.mp4"), replace(WANTED, seconds=40))
+    with pytest.raises(TooLow):
+        check(tmp_path, clip(studio, "clip.mp4"), replace(WANTED, min_height=721))
+    with pytest.raises(TooHigh):
+        check(tmp_path, clip(studio, "clip.mp4"), replace(WANTED, max_height=719))
+
+
+@pytest.mark.parametrize(("longer", "what"), [("audio.m4a", "picture"), ("video.mp4", "sound")])
+def test_a_stream_that_ends_early_is_found_out(studio: Studio, tmp_path: Path, longer: str, what: str) -> None:
+    """One stream lasts to the end, so that the file's length alone tells nothing."""
+    clip(studio, "clip.mp4")
+    shorter = {"audio.m4a": "video.mp4", "video.mp4": "audio.m4a"}[longer]
+    clips, path = studio.host._cache / f"{SECONDS}s", tmp_path / "trailer.mp4"
+    inputs = ["-i", str(clips / longer), "-t", "9", "-i", str(clips / shorter)]
+    run_ffmpeg(studio, *inputs, "-map", "0", "-map", "1", "-c", "copy", str(path))
+    if what == "picture":
+        with pytest.raises(BrokenFile, match="picture breaks off after 9"):
+            verify(path, WANTED)
+    else:
+        assert verify(path, WANTED).audio_codec == "aac"
 
 
 # Ending.
@@ -438,13 +480,18 @@ async def test_the_child_gets_what_it_needs_and_no_secret(studio: Studio, work_d
     fetching = asyncio.create_task(fetch(videos, url, work_dir))
     await until(lambda: processes_in(work_dir))
     (child,) = processes_in(work_dir)
+    await until(lambda: studio.host.under_way[url[-11:]])
     told = read_proc(child, "cmdline") + read_proc(child, "environ")
+    niceness, limits = os.getpriority(os.PRIO_PROCESS, child), " ".join(read_proc(child, "limits").split())
     assert os.getpgid(child) == os.getsid(child) == child
     fetching.cancel()
     await asyncio.gather(fetching, return_exceptions=True)
     assert "s3cret" not in told
     assert f"PATH={studio.tools.ffmpeg_dir}:" in told
     assert f"TMPDIR={work_dir}" in told
+    assert niceness == os.getpriority(os.PRIO_PROCESS, 0) + 5
+    assert "Max open files 1024 " in limits
+    assert "Max core file size 0 " in limits
 
 
 def test_the_child_starts_with_little() -> None:

@@ -19,12 +19,20 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from tests.simulators import youtube_says
-from tests.simulators.clips import HEIGHT, WIDTH, make_clip
+from tests.simulators.clips import SMALL, Picture, make_clip, make_webm
 from tests.simulators.server import ThreadedServer
 
 CHUNK = 16 * 1024
 FOR_EVER = 3600.0  # s
-_LEADING = {"mp4": "clip.mp4", "hls": "variant.m3u8", "dash": "video.mp4", "audio": "audio.m4a"}
+_LEADING = {
+    "mp4": "clip.mp4",
+    "hls": "variant.m3u8",
+    "dash": "video.mp4",
+    "audio": "audio.m4a",
+    "webm": "clip.webm",
+    "ts": "part000.ts",
+}
+_SUBTITLES = "WEBVTT\n\n00:00:01.000 --> 00:00:03.000\nHello\n"
 _TYPES = {".mp4": "video/mp4", ".m4a": "audio/mp4", ".ts": "video/mp2t", ".m3u8": "application/vnd.apple.mpegurl"}
 
 
@@ -32,8 +40,9 @@ _TYPES = {".mp4": "video/mp4", ".m4a": "audio/mp4", ".ts": "video/mp2t", ".m3u8"
 class Video:
     """One video of the catalogue.
 
-    `kind`: mp4 (one file), hls, dash (video and audio apart), audio (no picture). `error` is the text that YouTube's
-    page would give; `status` breaks the media; `cut` and `hang` break it half way; `rate` limits it to bytes a second;
+    `kind`: mp4 (one file), hls, dash (video and audio apart), audio (no picture), webm (VP9 and Opus), ts (no MP4, but
+    called one). `subtitles` are languages; "xx" is one that cannot be fetched. `error` is the text that YouTube's page
+    would give; `status` breaks the media; `cut` and `hang` break it half way; `rate` limits it to bytes a second;
     `silent` is "page" or "media": that is never answered. A Vimeo video has a number for its id.
     """
 
@@ -45,6 +54,8 @@ class Video:
     claimed_seconds: int | None = None
     views: int = 1_000_000
     live_status: str = "not_live"
+    release_timestamp: float | None = None
+    subtitles: tuple[str, ...] = ()
     error: str | None = None
     geo: bool = False
     status: int | None = None
@@ -69,10 +80,10 @@ class VideoHost:
 
     `downloads`: how often its picture was asked for from the first byte; `under_way`: media requests being answered;
     `most_at_once`: the most of these there ever were, and `most_in_all` that of all videos together; `transfers`: each
-    of them with its times.
+    of them with its times; `cookies`: what came in Cookie headers.
     """
 
-    def __init__(self, ffmpeg: Path, cache: Path, port: int = 0) -> None:
+    def __init__(self, ffmpeg: Path, cache: Path, port: int = 0, picture: Picture = SMALL) -> None:
         self.videos: dict[str, Video] = {}
         self.downloads: Counter[str] = Counter()
         self.under_way: Counter[str] = Counter()
@@ -80,9 +91,11 @@ class VideoHost:
         self.most_in_all = 0
         self.transfers: list[Transfer] = []
         self.searches: list[str] = []
+        self.cookies: set[str] = set()
         self.search_error: str | None = None
         self._answers: dict[str, list[str]] = {}
         self._ffmpeg = ffmpeg
+        self._picture = picture
         self._cache = cache
         routes = [
             Route("/api/video/{video_id}", self._describe),
@@ -116,7 +129,10 @@ class VideoHost:
         self._answers[words.lower()] = list(video_ids)
 
     def _clip(self, video: Video) -> Path:
-        return make_clip(self._ffmpeg, self._cache, video.seconds)
+        clips = make_clip(self._ffmpeg, self._cache, video.seconds, self._picture)
+        if video.kind == "webm":
+            make_webm(self._ffmpeg, clips)
+        return clips
 
     async def _describe(self, request: Request) -> Response:
         video = self.videos.get(request.path_params["video_id"])
@@ -133,6 +149,11 @@ class VideoHost:
             "duration": video.claimed_seconds or video.seconds,
             "view_count": video.views,
             "live_status": video.live_status,
+            "release_timestamp": video.release_timestamp,
+            "subtitles": {
+                language: [{"url": f"{self.url}/media/{video.video_id}/{language}.vtt", "ext": "vtt"}]
+                for language in video.subtitles
+            },
             "formats": self._formats(video),
         }
         return JSONResponse(document)
@@ -140,7 +161,8 @@ class VideoHost:
     def _formats(self, video: Video) -> list[dict[str, Any]]:
         """List what can be fetched; beside separate streams stand others that a TV may not play, and lead nowhere."""
         media = f"{self.url}/media/{video.video_id}"
-        picture = {"width": WIDTH, "height": HEIGHT, "vcodec": "avc1.42c01f", "fps": 5, "ext": "mp4"}
+        width, height, rate = self._picture.width, self._picture.height, self._picture.rate
+        picture = {"width": width, "height": height, "vcodec": "avc1.42c01f", "fps": rate, "ext": "mp4"}
         sound = {"format_id": "140", "url": f"{media}/audio.m4a", "acodec": "mp4a.40.2", "ext": "m4a", "vcodec": "none"}
         if video.kind == "audio":
             return [sound]
@@ -148,6 +170,11 @@ class VideoHost:
             return [{"manifest": f"{media}/master.m3u8"}]
         if video.kind == "mp4":
             return [{"format_id": "22", "url": f"{media}/clip.mp4", "acodec": "mp4a.40.2", **picture}]
+        if video.kind == "ts":
+            return [{"format_id": "22", "url": f"{media}/part000.ts", "acodec": "mp4a.40.2", **picture}]
+        if video.kind == "webm":
+            codecs = {"vcodec": "vp09.00.31.08", "acodec": "opus", "ext": "webm"}
+            return [{"format_id": "43", "url": f"{media}/clip.webm", **picture, **codecs}]
         lost = {"url": f"{media}/never.mp4", "acodec": "none", **picture}
         return [
             sound,
@@ -186,6 +213,11 @@ class VideoHost:
             return Response(None, 404)
         if video.silent == "media":
             await asyncio.sleep(FOR_EVER)
+        if cookie := request.headers.get("cookie"):
+            self.cookies.add(cookie)
+        if request.path_params["name"].endswith(".vtt"):
+            known = request.path_params["name"] != "xx.vtt"
+            return Response(_SUBTITLES if known else None, 200 if known else 404)
         path = self._clip(video) / Path(request.path_params["name"]).name
         if video.status is not None and path.suffix != ".m3u8":
             return Response(None, video.status)

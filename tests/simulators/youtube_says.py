@@ -8,6 +8,7 @@ AGE = "Sign in to confirm your age. This video may be inappropriate for some use
 REMOVED = "Video unavailable. This video has been removed by the uploader"
 NOT_AVAILABLE = "Video unavailable. This video is not available"
 RATE_LIMIT = "Video unavailable. This content isn't available, try again later."
+UNAVAILABLE = "Video unavailable. This content isn't available."
 PREMIERE = "Premieres in 5 hours"
 NO_GEO = "The uploader has not made this video available in your country"
 """Give it together with `geo=True`."""

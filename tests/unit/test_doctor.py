@@ -84,20 +84,40 @@ def test_ffmpeg(found: Program | str, level: str, words: str) -> None:
     ],
 )
 def test_the_javascript_runtime(version: str | None, solver: str | None, level: str, words: str) -> None:
-    check(doctor.js_runtime(Program("/venv/bin/deno", "", version), solver), level, words)
-    check(doctor.js_runtime(None, solver), "warning", "deno is not found")
+    check(doctor.js_runtime([Program("/venv/bin/deno", "deno", version)], solver), level, words)
+    check(doctor.js_runtime([], solver), "warning", "deno is not found")
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "level"),
+    [
+        ("node", "22.0.0", "ok"),
+        ("node", "20.20.2", "warning"),
+        ("bun", "1.2.11", "ok"),
+        ("bun", "1.2.10", "warning"),
+        ("qjs", "2023-12-09", "ok"),
+        ("qjs", "2021-03-27", "warning"),
+        ("qjs", "0.10.1", "ok"),
+    ],
+)
+def test_another_runtime_serves_where_deno_does_not(name: str, version: str, level: str) -> None:
+    other = Program(f"/usr/bin/{name}", name, version)
+    for deno in ([], [Program("/usr/bin/deno", "deno", "2.2.0")], [Program("/usr/bin/deno", "deno", None)]):
+        finding = doctor.js_runtime([*deno, other], "0.8.0")
+        assert finding.level == level
+        assert (name in finding.detail) is (level == "ok" or not deno)
 
 
 @pytest.mark.parametrize(
     ("version", "level", "words"),
     [
-        ("2026.9.22", "ok", "60 days old"),
-        ("2026.9.21", "warning", "61 days old"),
+        ("2026.8.23", "ok", "90 days old"),
+        ("2026.8.22", "warning", "91 days old"),
         ("2026.11.25", "ok", "0 days old"),
         ("2026.11.20.123456.dev0", "ok", "1 days old"),
         ("master", "warning", "unknown age"),
         ("2026.13.1", "warning", "unknown age"),
-        (None, "problem", "pip install --upgrade"),
+        (None, "problem", "trailhook update-yt-dlp"),
     ],
 )
 def test_ytdlps_age(version: str | None, level: str, words: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -18,8 +20,9 @@ def raw(
     http_status: int | None = None,
     expected: bool | None = True,
     free_bytes: int | None = 1 << 30,
+    **more: Any,
 ) -> RawFailure:
-    return RawFailure(frozenset(names), text, warnings, error_number, http_status, expected, free_bytes)
+    return RawFailure(frozenset(names), text, warnings, error_number, http_status, expected, free_bytes, **more)
 
 
 @pytest.mark.parametrize(
@@ -38,8 +41,27 @@ def raw(
         ("Join this channel to get access to members-only content", FetchFailure.DEAD),
         ("This video is DRM protected", FetchFailure.DEAD),
         ("The uploader has not made this video available in your country", FetchFailure.GEO),
-        ("Premieres in 3 hours", FetchFailure.NOT_A_TRAILER),
-        ("This live event will begin in 2 days.", FetchFailure.NOT_A_TRAILER),
+        ("Premieres in 3 hours", FetchFailure.NOT_YET),
+        ("This live event will begin in 2 days.", FetchFailure.NOT_YET),
+        ("This live event will begin in a few moments.", FetchFailure.NOT_YET),
+        ("This live event has ended.", FetchFailure.NOT_A_TRAILER),
+        ("This live stream recording is not available.", FetchFailure.NOT_A_TRAILER),
+        ("Unable to download API page: HTTP Error 402: Payment Required", FetchFailure.SOURCE_BLOCKED),
+        ("Your IP is likely being blocked by Youtube", FetchFailure.SOURCE_BLOCKED),
+        ("Solve the captcha challenge first", FetchFailure.SOURCE_BLOCKED),
+        ("Video unavailable. This content isn\u2019t available.", FetchFailure.SOURCE_BLOCKED),
+        ("This video may be age-restricted", FetchFailure.NEEDS_COOKIES),
+        ("Login details are needed to download this content", FetchFailure.NEEDS_COOKIES),
+        ("This video is only available for registered users", FetchFailure.NEEDS_COOKIES),
+        ("The YouTube account associated with this video has been terminated.", FetchFailure.DEAD),
+        ("This video is no longer available due to a copyright claim by Somebody", FetchFailure.DEAD),
+        ("This video has been removed for violating YouTube\u2019s Terms of Service", FetchFailure.DEAD),
+        ("Incomplete YouTube ID abc. URL looks truncated.", FetchFailure.DEAD),
+        ("No suitable extractor (Youtube) found for URL", FetchFailure.DEAD),
+        ("Video unavailable. This video is not available", FetchFailure.DEAD),
+        ("Failed to extract any player response; please report this", FetchFailure.OUR_SETUP),
+        ("Unable to download webpage: Unable to connect to proxy", FetchFailure.OUR_SETUP),
+        ("Unsupported proxy type: gopher", FetchFailure.OUR_SETUP),
         ("Requested format is not available. Use --list-formats", FetchFailure.DEAD),
         ("unable to download video data: HTTP Error 403: Forbidden", FetchFailure.OUR_SETUP),
         (
@@ -68,6 +90,7 @@ def test_texts(text: str, kind: FetchFailure) -> None:
         ("UnsupportedError", FetchFailure.DEAD),
         ("CookieLoadError", FetchFailure.OUR_SETUP),
         ("CookiesUnreadable", FetchFailure.OUR_SETUP),
+        ("CookiesUseless", FetchFailure.OUR_SETUP),
         ("ProxyError", FetchFailure.OUR_SETUP),
         ("CertificateVerifyError", FetchFailure.OUR_SETUP),
         ("TransportError", FetchFailure.TRANSIENT),
@@ -75,6 +98,12 @@ def test_texts(text: str, kind: FetchFailure) -> None:
         ("VideoTooLong", FetchFailure.NOT_A_TRAILER),
         ("VideoIsLive", FetchFailure.NOT_A_TRAILER),
         ("VideoTooLarge", FetchFailure.NOT_A_TRAILER),
+        ("VideoTooLow", FetchFailure.NOT_A_TRAILER),
+        ("VideoTooHigh", FetchFailure.NOT_A_TRAILER),
+        ("TooLow", FetchFailure.NOT_A_TRAILER),
+        ("TooHigh", FetchFailure.NOT_A_TRAILER),
+        ("VideoIsAnnounced", FetchFailure.NOT_YET),
+        ("ConversionFailed", FetchFailure.NOT_A_TRAILER),
         ("TooShort", FetchFailure.NOT_A_TRAILER),
         ("TooLong", FetchFailure.NOT_A_TRAILER),
         ("NoVideoStream", FetchFailure.NOT_A_TRAILER),
@@ -110,6 +139,55 @@ def test_a_missing_js_runtime_shows_only_in_a_warning() -> None:
     assert meaning_of(raw("Private video", "ExtractorError", warnings=(warning,))).failure is FetchFailure.DEAD
 
 
+@pytest.mark.parametrize(
+    ("failure", "certain"),
+    [
+        (raw("Sign in to confirm you're not a bot"), True),
+        (raw("HTTP Error 429"), True),
+        (raw("ffmpeg is not installed"), True),
+        (raw("Requested format is not available", warnings=("No supported JavaScript runtime could be found",)), True),
+        (raw("Requested format is not available", warnings=("n challenge solving failed: Some formats",)), False),
+        (raw("Requested format is not available", warnings=("Only images are available for download",)), False),
+        (raw("Video unavailable. This content isn't available"), False),
+        (raw("unable to download video data: HTTP Error 403: Forbidden"), False),
+        (raw("KeyError('streamingData')", expected=False), False),
+        (raw("Private video"), True),
+        (raw("gone", "HTTPError", http_status=404), True),
+        (raw("Video unavailable. This video is not available"), False),
+        (raw("something that nobody has seen before"), False),
+    ],
+)
+def test_only_clear_words_are_certain(failure: RawFailure, certain: bool) -> None:
+    assert meaning_of(failure).certain is certain
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Premieres in 5 hours", timedelta(hours=5)),
+        ("Premieres in 1 minute", timedelta(minutes=1)),
+        ("Premieres in an hour", timedelta(hours=1)),
+        ("This live event will begin in 2 days.", timedelta(days=2)),
+        ("This live event will begin in 3 weeks.", timedelta(weeks=3)),
+        ("This live event will begin in a few moments.", None),
+        ("Premieres in 99999999999999 days", timedelta(days=999_999)),
+    ],
+)
+def test_an_announced_video_says_how_long_it_waits(text: str, left: timedelta | None) -> None:
+    assert meaning_of(raw(text, "ExtractorError")).retry_after == left
+
+
+def test_the_page_knows_better_when_a_premiere_begins() -> None:
+    meaning = meaning_of(raw("Premieres in 5 hours", "VideoIsAnnounced", seconds_left=100.0))
+    assert meaning.retry_after == timedelta(seconds=100)
+    assert meaning_of(raw("", "VideoIsAnnounced", seconds_left=-5.0)).retry_after == timedelta()
+    assert meaning_of(raw("Private video", seconds_left=100.0)).retry_after is None
+
+
+def test_the_countries_that_see_it_are_kept() -> None:
+    assert meaning_of(raw("x", "GeoRestrictedError", countries=("US", "CA"))).countries == ("US", "CA")
+
+
 def test_what_ytdlp_did_not_expect_means_that_it_is_out_of_date() -> None:
     assert meaning_of(raw("KeyError('streamingData')", "ExtractorError", expected=False)).failure is (
         FetchFailure.OUR_SETUP
@@ -123,6 +201,8 @@ def test_what_ytdlp_did_not_expect_means_that_it_is_out_of_date() -> None:
         (raw("x", "OSError", error_number=errno.EDQUOT), StorageProblem.FULL),
         (raw("Conversion failed!", "PostProcessingError", free_bytes=100), StorageProblem.FULL),
         (raw("x", "OSError", error_number=errno.EROFS), StorageProblem.NOT_WRITABLE),
+        (raw("x", "OSError", error_number=errno.EPERM), StorageProblem.NOT_WRITABLE),
+        (raw("unable to open for writing", "DownloadError", folder_gone=True), StorageProblem.MISSING),
         (raw("unable to open for writing", "PermissionError", error_number=errno.EACCES), StorageProblem.NOT_WRITABLE),
         (raw("x", "OSError", error_number=errno.ESTALE), StorageProblem.UNREACHABLE),
     ],
