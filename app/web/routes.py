@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware import Middleware
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 
-from app.web.api import connections, doctor, events, media, runs, settings, status
+from app.web.api import status
 from app.web.auth import RequireKey
+from app.web.openapi import openapi
+from app.web.operations import OPERATIONS, Handler
 from app.web.pages import activity, connection_added, connection_edit, connection_list, health, sessions, title, titles
 from app.web.pages import settings as settings_pages
+from app.web.state import AppRequest
 from app.web.stream import stream
 from app.web.webhooks import take_webhook
 
@@ -31,32 +36,6 @@ class _IdConvertor(Convertor[int]):
 
 
 register_url_convertor("id", _IdConvertor())
-
-_API = [
-    Route("/status", status.get_status),
-    Route("/doctor", doctor.get_doctor),
-    Route("/connections", connections.list_connections, methods=["GET"]),
-    Route("/connections", connections.create_connection, methods=["POST"]),
-    Route("/connections/{connection_id:id}", connections.get_one, methods=["GET"]),
-    Route("/connections/{connection_id:id}", connections.change_one, methods=["PATCH"]),
-    Route("/connections/{connection_id:id}", connections.delete_one, methods=["DELETE"]),
-    Route("/connections/{connection_id:id}/test", connections.test_one, methods=["POST"]),
-    Route("/connections/{connection_id:id}/webhook", connections.register_one, methods=["POST"]),
-    Route("/connections/{connection_id:id}/reconcile", connections.reconcile_connection, methods=["POST"]),
-    Route("/media", media.list_media),
-    Route("/media/{media_id:id}", media.get_one, methods=["GET"]),
-    Route("/media/{media_id:id}", media.change_one, methods=["PATCH"]),
-    Route("/media/{media_id:id}/download", media.download_one, methods=["POST"]),
-    Route("/media/{media_id:id}/reject-trailer", media.reject_one, methods=["POST"]),
-    Route("/media/{media_id:id}/sync", media.sync_one, methods=["POST"]),
-    Route("/events", events.list_events),
-    Route("/events/{event_id:id}", events.get_one, methods=["GET"]),
-    Route("/events/{event_id:id}/replay", events.replay_one, methods=["POST"]),
-    Route("/settings", settings.list_settings, methods=["GET"]),
-    Route("/settings", settings.change_some, methods=["PATCH"]),
-    Route("/runs", runs.list_runs),
-    Route("/runs/{run_id:id}", runs.get_run),
-]
 
 _CONNECTION = "/connections/{connection_id:id}"
 _PAGES = [
@@ -89,7 +68,7 @@ _PAGES = [
 
 def routes(url_base: str) -> list[BaseRoute]:
     """Give all routes below the URL base; a webhook's address works with and without a trailing slash."""
-    api = Router(_API, redirect_slashes=False)
+    api = Router(_api_routes(url_base), redirect_slashes=False)
     below_base: list[BaseRoute] = [
         Route("/webhooks/{slug}", take_webhook, methods=["POST", "PUT"]),
         Route("/webhooks/{slug}/", take_webhook, methods=["POST", "PUT"]),
@@ -105,3 +84,24 @@ def routes(url_base: str) -> list[BaseRoute]:
         return below_base
     to_titles = Route(url_base, RedirectResponse(f"{url_base}/", 303), methods=["GET"])
     return [to_titles, Mount(url_base, Router(below_base, redirect_slashes=False))]
+
+
+def _api_routes(url_base: str) -> list[BaseRoute]:
+    """Give one route for each path, so that a refused method is told all that there are."""
+    by_path: dict[str, dict[str, Handler]] = {}
+    for one in OPERATIONS:
+        by_path.setdefault(one.path, {})[one.method] = one.handler
+    document = json.dumps(openapi(url_base))
+
+    async def describe(_request: AppRequest) -> Response:
+        return Response(document, media_type="application/json")
+
+    described = Route("/openapi.json", describe)
+    return [described, *(Route(path, _by_method(on), methods=list(on)) for path, on in by_path.items())]
+
+
+def _by_method(handlers: Mapping[str, Handler]) -> Handler:
+    async def endpoint(request: AppRequest) -> Response:
+        return await handlers["GET" if request.method == "HEAD" else request.method](request)
+
+    return endpoint

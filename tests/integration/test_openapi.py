@@ -1,0 +1,89 @@
+"""The document describes what there is, and what there is answers as the document says: schemathesis tries it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from pathlib import Path
+
+from starlette.routing import Mount, Route
+
+from app.domain.records import Rank
+from app.errors import ArrUnreachable
+from app.pipeline.acquire import acquire
+from app.web.openapi import openapi
+from app.web.routes import routes
+from tests.fakes import FakeArr, movie_item, put_movie_on_disk
+from tests.integration.conftest import Bench
+from tests.integration.serving import API_KEY, serving
+
+NOT_DESCRIBED = {"/openapi.json"}
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_schema_conformance",
+    "unsupported_method",
+    "negative_data_rejection",
+)
+
+
+class Unreachable(dict[str, FakeArr]):
+    """Leads every other address to an Arr that is not there: no test asks beyond this machine."""
+
+    def __missing__(self, url: str) -> FakeArr:
+        return FakeArr(error=ArrUnreachable(f"{url} does not answer."))
+
+
+def test_the_document_describes_every_route_and_no_other() -> None:
+    (api,) = [route for route in routes("") if isinstance(route, Mount) and route.path == "/api/v1"]
+    there = {
+        (re.sub(r":id}", "}", route.path), method.lower())
+        for route in api.routes
+        if isinstance(route, Route) and route.path not in NOT_DESCRIBED
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    described = {(path, method) for path, item in openapi("")["paths"].items() for method in item}
+    assert described == there | {("/stream", "get")}
+
+
+def test_each_operation_has_an_id_of_its_own_and_says_what_it_does() -> None:
+    operations = [one for item in openapi("/base")["paths"].values() for one in item.values()]
+    assert len({one["operationId"] for one in operations}) == len(operations)
+    assert all(one["summary"].endswith(".") for one in operations)
+    assert openapi("/base")["servers"] == [{"url": "/base/api/v1"}]
+
+
+async def test_every_answer_is_one_that_is_described(bench: Bench, tmp_path: Path) -> None:
+    items = {number: movie_item(number, bench.root, f"Movie {number}") for number in range(1, 5)}
+    for item in items.values():
+        put_movie_on_disk(item)
+    for name in ("Radarr", "Radarr 2", "Radarr 3", "Radarr 4"):
+        connection = await bench.connect(FakeArr(items=items), name)
+        await bench.refresh(connection)
+        for number in items:
+            await bench.event(connection, number)
+    await acquire(bench.deps, Rank.BACKFILL)
+    bench.arrs.arrs = Unreachable(bench.arrs.arrs)
+    async with serving(bench.deps) as client:
+        command = [
+            *(sys.executable, "-m", "schemathesis.cli", "run", f"{client.base_url}/api/v1/openapi.json"),
+            *("--header", f"X-Api-Key: {API_KEY}", "--exclude-path", "/stream"),
+            *("--phases", "examples,coverage,fuzzing", "--max-examples", "40", "--generation-deterministic"),
+            *("--checks", ",".join(CHECKS), "--workers", "1", "--no-color", "--suppress-health-check", "all"),
+            "--continue-on-failure",
+        ]
+        environment = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.integration.openapi_hooks", "PYTHONPATH": "."}
+        run = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environment
+        )
+        try:
+            async with asyncio.timeout(110):
+                told, _ = await run.communicate()
+        finally:
+            if run.returncode is None:
+                run.kill()
+                await run.wait()
+    assert run.returncode == 0, told.decode()[-6000:]
