@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from app.errors import Unauthorized
 from app.web.auth import NEEDS_KEY, given_key, is_right_key
 from app.web.news import News
-from app.web.pages.shell import csrf_of
+from app.web.pages.shell import is_signed_in
 from app.web.state import AppRequest
 from schemas.live import LiveEvent, Progress
 
@@ -20,7 +20,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 async def stream(request: AppRequest) -> Response:
     """Tell progress and changes until the reader goes. Raises Unauthorized, TooMany."""
-    if csrf_of(request) is None and not is_right_key(request, given_key(request.headers)):
+    if not await is_signed_in(request) and not is_right_key(request, given_key(request.headers)):
         raise Unauthorized(NEEDS_KEY)
     news = request.state["news"]
     queue = news.join()

@@ -173,7 +173,7 @@ def look_at_everything(life: Life) -> None:
         assert api.post("/api/v1/connections/1/test").json()["ok"]
         assert api.post("/api/v1/connections/1/webhook").is_success
         for path in ("/healthz", "/readyz", "/metrics"):
-            api.get(path)
+            assert api.get(path).status_code == 200
     assert life.command("status").returncode == 0
 
 

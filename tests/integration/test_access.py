@@ -384,6 +384,7 @@ async def test_signing_out_ends_the_session_also_for_a_copy_of_its_cookie_and_no
         for cookies in ({}, copy):
             assert (await browser.get("/activity", headers=cookies)).headers["location"] == "/login"
         assert (await browser.post("/settings", data={"csrf": token}, headers=copy)).headers["location"] == "/login"
+        assert (await browser.get("/api/v1/stream", headers=copy)).status_code == 401
         assert (await other.get("/activity")).status_code == 200
 
 
