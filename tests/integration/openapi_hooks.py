@@ -24,6 +24,6 @@ def map_body(_context: Any, body: Any) -> Any:
     """Let new connections pass the check of their address, so that what comes behind it is tried too."""
     if not isinstance(body, dict) or not isinstance(body.get("url"), str):
         return body
-    plain = {"url": ADDRESSES[len(body["url"]) % len(ADDRESSES)], "ca_file": None, "path_mappings": []}
+    plain: dict[str, Any] = {"url": ADDRESSES[len(body["url"]) % len(ADDRESSES)], "ca_file": None, "path_mappings": []}
     key = {"api_key": "an api key"} if isinstance(body.get("api_key"), str) else {}
     return {**body, **plain, **key}
