@@ -74,6 +74,13 @@ class QueueRead(Model):
     download: int | None
 
 
+class YtDlpRead(Model):
+    """The yt-dlp that this process sees; the age is null where its version is no date."""
+
+    version: str | None
+    age_days: int | None
+
+
 class StatusRead(Model):
     """All of Trailhook at a glance; `healthy` is false while any part named here is not."""
 
@@ -88,6 +95,7 @@ class StatusRead(Model):
     media: MediaCounts
     connections: list[ConnectionStatus]
     downloads: DownloadsRead
+    yt_dlp: YtDlpRead
 
 
 class Health(Model):

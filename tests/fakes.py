@@ -134,6 +134,7 @@ class FakeVideos:
     gate: asyncio.Event | None = None
     fetched: list[str] = field(default_factory=list)
     searched: list[str] = field(default_factory=list)
+    version: str = "2026.8.19"
     under_way: int = 0
     most_at_once: int = 0
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
@@ -157,7 +158,7 @@ class FakeVideos:
         return self.hits[:limit]
 
     def versions(self) -> YtDlpVersions:
-        return YtDlpVersions("2026.8.19", "0.8.0")
+        return YtDlpVersions(self.version, "0.8.0")
 
     def _file(self, work_dir: Path) -> FetchedTrailer:
         path = work_dir / "video.mp4"

@@ -17,7 +17,7 @@ from app.pipeline.settings import tunables
 from workers.pace import Pace
 from workers.settings import QueueWorker, queues
 from workers.sweep import Sweep, keep_beating, keep_pruning
-from workers.upkeep import keep_cleaning, keep_removing, keep_webhooks
+from workers.upkeep import keep_cleaning, keep_removing, keep_tools, keep_webhooks
 from workers.workshop import Workshop
 
 HAND_BACK = 5.0  # s; what cancelled downloads need at most to end their processes and files
@@ -54,6 +54,7 @@ async def run_worker(deps: Deps, redis: ArqRedis, names: frozenset[str]) -> None
         keep_removing(workshop),
         keep_cleaning(workshop),
         keep_webhooks(workshop),
+        *([keep_tools(workshop)] if "download" in names else []),
         *(worker.run() for worker in workers),
     ]
     sweeping = asyncio.create_task(sweep.run())

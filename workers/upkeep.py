@@ -8,11 +8,12 @@ from datetime import timedelta
 import structlog
 
 from app.errors import Unavailable
-from app.pipeline import following, removal, webhook_upkeep
+from app.pipeline import following, removal, tools, webhook_upkeep
 from workers.workshop import Workshop
 
 REMOVE_INTERVAL = 2.0  # s
 CLEAN_INTERVAL = 60.0  # s
+TOOLS_INTERVAL = 30.0  # s
 WEBHOOK_INTERVAL = 60.0  # s between two looks at whose turn it is
 WEBHOOK_DELAY = 5.0  # s; the API that starts beside this worker has to be there to take a Test
 
@@ -35,6 +36,16 @@ async def keep_cleaning(workshop: Workshop) -> None:
         except Unavailable as error:
             structlog.get_logger(__name__).warning("cannot clean up after titles", why=error.message)
         await asyncio.sleep(CLEAN_INTERVAL)
+
+
+async def keep_tools(workshop: Workshop) -> None:
+    """Notice new cookies and another yt-dlp; while Postgres is away nothing is tried anyway."""
+    while True:
+        try:
+            await tools.notice_new_tools(workshop.deps)
+        except Unavailable as error:
+            structlog.get_logger(__name__).warning("cannot compare the tools", why=error.message)
+        await asyncio.sleep(TOOLS_INTERVAL)
 
 
 async def keep_webhooks(workshop: Workshop) -> None:

@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.rows import to_media
 from app.db.tables import connection, media, unannounced_deletion
 from app.domain.records import Media, Rank
-from schemas.base import MonitorStatus
+from schemas.base import FetchFailure, MonitorStatus
 from schemas.media import MediaCreate
 
 
@@ -254,6 +254,22 @@ async def update_media_status_bulk(tx: AsyncConnection, titles: Sequence[Media])
         )
         written.update(row.id for row in await tx.execute(statement))
     return written
+
+
+async def try_again(tx: AsyncConnection, failures: Collection[FetchFailure]) -> int:
+    """Make titles due now that wait after such a failure; gives how many."""
+    statement = (
+        update(media)
+        .where(media.c.last_failure.in_(list(failures)), media.c.retry_at > func.now(), media.c.due_rank.is_not(None))
+        .values(
+            retry_at=func.now(),
+            next_try_at=func.now(),
+            due_rank=media.c.wanted_rank,
+            version=media.c.version + 1,
+            updated_at=func.now(),
+        )
+    )
+    return (await tx.execute(statement)).rowcount
 
 
 async def get(tx: AsyncConnection, media_id: int, *, lock: bool = False) -> Media | None:

@@ -55,6 +55,8 @@ def _gauges(status: StatusRead) -> CollectorRegistry:
             queue.labels(name).set(depth)
     gauge("downloads_active", "Downloads under way.").set(len(status.downloads.active))
     gauge("downloads_paused", "1 while downloads are paused.").set(status.downloads.paused_reason is not None)
+    if status.yt_dlp.age_days is not None:
+        gauge("yt_dlp_age_days", "Days since the yt-dlp that is used came out.").set(status.yt_dlp.age_days)
     _add_connections(gauge, status)
     return registry
 

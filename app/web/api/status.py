@@ -11,6 +11,7 @@ from app.context import Deps
 from app.db import connections, events, overview, runs, schema, sources
 from app.db.overview import RunningAttempt
 from app.domain.breaker import VIDEO_SOURCES, Paused, longest_pause
+from app.domain.ytdlp_release import age_of
 from app.errors import SetupError, Unavailable
 from app.version import VERSION
 from app.waiting import or_none
@@ -26,6 +27,7 @@ from schemas.status import (
     QueueRead,
     StatusRead,
     WorkerRead,
+    YtDlpRead,
 )
 
 READY_WITHIN = 2.0  # s
@@ -81,6 +83,7 @@ async def status_of(request: AppRequest) -> StatusRead:
         media=counts,
         connections=shown,
         downloads=await _downloads(deps, running, paused),
+        yt_dlp=_ytdlp(deps),
     )
 
 
@@ -100,6 +103,12 @@ async def readyz(request: AppRequest) -> Response:
     elif not await deps.live.workers():
         away.append("workers")
     return answer(Health(status="degraded" if away else "ok", parts=tuple(away)))
+
+
+def _ytdlp(deps: Deps) -> YtDlpRead:
+    version = deps.videos.versions().ytdlp
+    age = None if version is None else age_of(version, deps.now())
+    return YtDlpRead(version=version, age_days=None if age is None else age.days)
 
 
 async def _can_store(deps: Deps) -> bool:
