@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +23,13 @@ from schemas.base import ArrType
 from schemas.media import MediaCreate
 
 RawItem = Mapping[str, object]
+
+
+class ListedItem(NamedTuple):
+    """One element of an Arr's list, decoded, and the JSON that it was sent as."""
+
+    raw: RawItem
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,7 @@ class ArrManagerProtocol(Protocol):
         """Ask who answers there. Raises ArrNotAnArr unless it is the app that the target names."""
         ...
 
-    def get_all_media(self) -> AsyncGenerator[RawItem, None]:
+    def get_all_media(self) -> AsyncGenerator[ListedItem, None]:
         """Stream the whole list, item by item, as it arrives.
 
         Ends without an error only if the answer was complete (200, the JSON array closed, every element an object).
