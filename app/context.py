@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.domain.disk import DiskLook, DiskQuestion
+from app.domain.disk import DiskLook, DiskQuestion, MarkedFolder, MarkedLook
 from app.domain.doctor import PathFacts, Program, RedisFacts
 from app.domain.policy import Policy
 from app.domain.videos import FetchedTrailer, SearchHit
@@ -167,6 +167,14 @@ class Library(Protocol):
 
     async def check_trailer_exists(self, question: DiskQuestion) -> DiskLook:
         """Look at a title's folder: whether it is there, shows the title's own media, and which trailers are in it."""
+        ...
+
+    async def check_trailers(self, questions: Sequence[DiskQuestion]) -> Sequence[MarkedLook]:
+        """Look at many folders, with a mark for each by which `are_as_marked` tells later whether it is the same."""
+        ...
+
+    async def are_as_marked(self, folders: Sequence[MarkedFolder]) -> Sequence[bool]:
+        """Say for each folder whether a look at it would answer as the look that gave the mark; False if in doubt."""
         ...
 
     async def make_work_dir(self, folder: Path, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""What the last refresh saw of each title, so that the next one need not look again: notes that may be lost at any time.
+"""What the last refresh saw of each title, so that the next need not look again: notes that may be lost at any time.
 
 The table is not logged: writing a note costs no WAL, and a crash of Postgres empties it.
 """
@@ -41,8 +41,8 @@ class Note:
 
 # A look at the folder itself is due once a day: not every file system tells of each change in it.
 _KNOWN = """
-    SELECT m.arr_id, m.id AS media_id, n.digest, CASE WHEN n.looked_at > now() - interval '1 day' THEN n.mark END AS mark,
-      m.folder_path, m.root_path
+    SELECT m.arr_id, m.id AS media_id, n.digest,
+      CASE WHEN n.looked_at > now() - interval '1 day' THEN n.mark END AS mark, m.folder_path, m.root_path
     FROM media m LEFT JOIN media_seen n ON n.media_id = m.id AND n.version = m.version
     WHERE m.connection_id = $1 AND m.arr_id = ANY($2)
 """
@@ -55,7 +55,8 @@ _NOTE = """
 """
 
 _FORGET_FOLDERS = text("""
-    DELETE FROM media_seen n USING media m WHERE m.id = n.media_id AND m.folder_path = ANY(:folders)
+    DELETE FROM media_seen n USING media m
+    WHERE m.id = n.media_id AND n.mark IS NOT NULL AND m.folder_path = ANY(:folders)
 """)
 
 _DELETE_ORPHANS = text("DELETE FROM media_seen n WHERE NOT EXISTS (SELECT FROM media m WHERE m.id = n.media_id)")
@@ -64,7 +65,7 @@ _DELETE_ORPHANS = text("DELETE FROM media_seen n WHERE NOT EXISTS (SELECT FROM m
 async def known(statements: Statements, connection_id: int, arr_ids: Sequence[int]) -> dict[int, Known]:
     """Give what is known of the titles that have these arr_ids."""
     rows = await statements.fetch(_KNOWN, connection_id, arr_ids)
-    return {row[0]: Known(*row.values()) for row in rows}
+    return {row["arr_id"]: Known(**row) for row in rows}
 
 
 async def note(statements: Statements, notes: Sequence[Note]) -> None:
@@ -75,8 +76,9 @@ async def note(statements: Statements, notes: Sequence[Note]) -> None:
 
 
 async def forget_folders(tx: AsyncConnection, folder_paths: Sequence[str]) -> None:
-    """Drop the notes of all titles in these folders."""
-    await tx.execute(_FORGET_FOLDERS, {"folders": folder_paths})
+    """Drop the notes of titles that were alone in these folders, so that they are looked at again."""
+    if folder_paths:
+        await tx.execute(_FORGET_FOLDERS, {"folders": folder_paths})
 
 
 async def delete_orphans(tx: AsyncConnection) -> None:

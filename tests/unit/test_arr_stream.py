@@ -31,7 +31,7 @@ def decode(pieces: list[bytes]) -> Objects:
     decoder = ArrayDecoder("Radarr at http://radarr")
     found = [item for piece in pieces for item in decoder.feed(piece)] + decoder.close()
     assert [json.loads(item.text) for item in found] == [item.raw for item in found]
-    return [item.raw for item in found]
+    return [dict(item.raw) for item in found]
 
 
 def feed_all(decoder: ArrayDecoder, pieces: Iterable[bytes]) -> int:
