@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.domain.disk import DiskLook, DiskQuestion
+from app.domain.disk import DiskLook, DiskQuestion, MarkedFolder, MarkedLook
 from app.domain.doctor import PathFacts, Program, RedisFacts
 from app.domain.policy import Policy
 from app.domain.videos import FetchedTrailer, SearchHit
@@ -25,6 +25,13 @@ from schemas.live import LiveEvent, Topic
 from schemas.media import MediaCreate
 
 RawItem = Mapping[str, object]
+
+
+class ListedItem(NamedTuple):
+    """One element of an Arr's list, decoded, and the JSON that it was sent as."""
+
+    raw: RawItem
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,7 @@ class ArrManagerProtocol(Protocol):
         """Ask who answers there. Raises ArrNotAnArr unless it is the app that the target names."""
         ...
 
-    def get_all_media(self) -> AsyncGenerator[RawItem, None]:
+    def get_all_media(self) -> AsyncGenerator[ListedItem, None]:
         """Stream the whole list, item by item, as it arrives.
 
         Ends without an error only if the answer was complete (200, the JSON array closed, every element an object).
@@ -162,6 +169,14 @@ class Library(Protocol):
 
     async def check_trailer_exists(self, question: DiskQuestion) -> DiskLook:
         """Look at a title's folder: whether it is there, shows the title's own media, and which trailers are in it."""
+        ...
+
+    async def check_trailers(self, questions: Sequence[DiskQuestion]) -> Sequence[MarkedLook]:
+        """Look at many folders, with a mark for each by which `are_as_marked` tells later whether it is the same."""
+        ...
+
+    async def are_as_marked(self, folders: Sequence[MarkedFolder]) -> Sequence[bool]:
+        """Say for each folder whether a look at it would answer as the look that gave the mark; False if in doubt."""
         ...
 
     async def make_work_dir(self, folder: Path, name: str) -> Path:

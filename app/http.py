@@ -27,8 +27,9 @@ class Patience:
 
 # Single items are small reads from the Arr's database.
 ITEM_PATIENCE = Patience(connect=5, read=15, total=30)
-# Radarr and Sonarr compute the whole list before its first byte: minutes on a large library or a slow disk.
-LIST_PATIENCE = Patience(connect=5, read=300, total=1800)
+# Radarr and Sonarr compute the whole list before its first byte: minutes on a large library or a slow disk. However
+# long it is, it may go on arriving.
+LIST_PATIENCE = Patience(connect=5, read=300, total=None)
 # Listing root folders makes the Arr read directories, perhaps of disks that sleep.
 FOLDERS_PATIENCE = Patience(connect=5, read=60, total=60)
 # Saving a Connect entry waits for the Arr's Test of it, which gives up after 100 s.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from app.arr.radarr import parse_movie
 from app.arr.sonarr import parse_series
-from app.context import ArrTarget, FetchRequest, RawItem, WebhookEntry
+from app.context import ArrTarget, FetchRequest, ListedItem, RawItem, WebhookEntry
 from app.domain.videos import FetchedTrailer, SearchHit
 from app.domain.ytdlp_release import YtDlpVersions
 from app.errors import ArrItemGone, FetchError
@@ -42,11 +43,11 @@ class FakeArr:
         self._fail()
         return SystemStatus(app_name=self.app_name, version="6.0.4.10291")
 
-    async def get_all_media(self) -> AsyncGenerator[RawItem, None]:
+    async def get_all_media(self) -> AsyncGenerator[ListedItem, None]:
         self._fail()
         for arr_id, item in self.items.items():
             if arr_id not in self.unlisted:
-                yield dict(item)
+                yield ListedItem(dict(item), json.dumps(item))
         if self.list_error is not None:
             raise self.list_error
 

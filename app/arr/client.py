@@ -24,7 +24,7 @@ from app.arr.faults import (
 )
 from app.arr.peer import Peer
 from app.arr.stream import ArrayDecoder
-from app.context import ArrTarget
+from app.context import ArrTarget, ListedItem
 from app.errors import ArrStartingUp, ArrUnauthorized, ArrUnreachable
 from app.http import ArrPatience, HttpClients, Patience
 
@@ -70,7 +70,7 @@ class ArrClient:
 
     async def stream_array(
         self, path: str, subject: str, patience: Patience, params: Mapping[str, str] | None = None
-    ) -> AsyncGenerator[dict[str, object], None]:
+    ) -> AsyncGenerator[ListedItem, None]:
         """Read a list object by object; ends without an error only if it was complete."""
         for pause in (*self.patience.retry_after, None):
             try:
@@ -86,7 +86,7 @@ class ArrClient:
 
     async def _stream_once(
         self, path: str, subject: str, patience: Patience, params: Mapping[str, str] | None
-    ) -> AsyncGenerator[dict[str, object], None]:
+    ) -> AsyncGenerator[ListedItem, None]:
         call, decoder = Call(CallKind.READ, "GET", path, subject), ArrayDecoder(str(self.peer))
         http, answered, began = self._http(), False, time.monotonic()
         try:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from app.arr.client import ArrClient
 from app.arr.faults import unexpected_answer
 from app.arr.notification import IMPLEMENTATION, notification_body
-from app.context import RawItem, WebhookEntry
+from app.context import ListedItem, RawItem, WebhookEntry
 from app.domain.webhook_events import parse_version
 from app.errors import ArrItemError, ArrItemGone, ArrNotAnArr
 from schemas.arr.common import HealthIssue, Notification, RootFolder, SystemStatus, Tag
@@ -44,7 +44,7 @@ class ArrManager:
             raise ArrNotAnArr(peer.scrub(message))
         return status
 
-    def get_all_media(self) -> AsyncGenerator[RawItem, None]:
+    def get_all_media(self) -> AsyncGenerator[ListedItem, None]:
         """Stream the whole list; see ArrManagerProtocol. Close it (`aclose`) to end it early."""
         patience = self._client.patience.listing
         return self._client.stream_array(f"/{self.arr_type.item_word}", "its list", patience, self.list_params)
@@ -62,7 +62,7 @@ class ArrManager:
     async def get_root_folders(self) -> list[RootFolder]:
         """List the root folders; see ArrManagerProtocol."""
         subject, patience = "its root folders", self._client.patience.folders
-        raws = [raw async for raw in self._client.stream_array("/rootfolder", subject, patience)]
+        raws = [item.raw async for item in self._client.stream_array("/rootfolder", subject, patience)]
         try:
             return [RootFolder.model_validate(raw) for raw in raws]
         except ValidationError as fault:

@@ -7,6 +7,7 @@ import json
 import re
 from enum import Enum, auto
 
+from app.context import ListedItem
 from app.errors import ArrBadAnswer, ArrNotAnArr
 
 # In characters; a movie or series has a few thousand.
@@ -46,12 +47,12 @@ class ArrayDecoder:
         self._length = 0
         self._needed_length = 1
 
-    def feed(self, chunk: bytes) -> list[dict[str, object]]:
+    def feed(self, chunk: bytes) -> list[ListedItem]:
         """Give the objects that are complete; some may come with a later chunk or with `close()` only."""
         self._receive(chunk, final=False)
         return self._drain() if self._length >= self._needed_length else []
 
-    def close(self) -> list[dict[str, object]]:
+    def close(self) -> list[ListedItem]:
         """Give the rest. Raises ArrBadAnswer unless the array was closed and only white space followed."""
         self._receive(b"", final=True)
         rest = self._drain()
@@ -68,10 +69,10 @@ class ArrayDecoder:
         self._pieces.append(text)
         self._length += len(text)
 
-    def _drain(self) -> list[dict[str, object]]:
+    def _drain(self) -> list[ListedItem]:
         text, at = "".join(self._pieces), 0
         self._needed_length = 1
-        objects: list[dict[str, object]] = []
+        objects: list[ListedItem] = []
         while (at := _skip_space(text, at)) < len(text):
             if self._expect is _Expect.ELEMENT or (self._expect is _Expect.FIRST_ELEMENT and text[at] != "]"):
                 end = self._decode_element(text, at, objects)
@@ -96,7 +97,7 @@ class ArrayDecoder:
         else:
             raise self._bad("something else stands between or after its elements")
 
-    def _decode_element(self, text: str, start: int, objects: list[dict[str, object]]) -> int | None:
+    def _decode_element(self, text: str, start: int, objects: list[ListedItem]) -> int | None:
         """Append one object and give its end; None where it is not complete yet."""
         if text[start] != "{":
             raise self._bad("one of its elements is no object")
@@ -109,7 +110,7 @@ class ArrayDecoder:
             raise self._bad("one of its elements cannot be read") from fault
         if end - start > MAX_ELEMENT_LENGTH:
             raise self._bad("one of its elements is too large")
-        objects.append(element)
+        objects.append(ListedItem(element, text[start:end]))
         self._expect = _Expect.SEPARATOR
         return end
 

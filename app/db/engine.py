@@ -150,6 +150,12 @@ def _away_as_unavailable() -> Iterator[None]:
         if _is_away(error):
             raise Unavailable(AWAY) from error
         raise
+    except _BROKEN as error:
+        raise Unavailable(AWAY) from error
+    except asyncpg.PostgresError as error:
+        if (error.sqlstate or "").startswith(_AWAY_STATES):
+            raise Unavailable(AWAY) from error
+        raise
 
 
 def _is_away(error: DBAPIError) -> bool:
@@ -158,6 +164,16 @@ def _is_away(error: DBAPIError) -> bool:
     lost = error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError))
     lost = lost or isinstance(getattr(error.orig, "__cause__", None), _BROKEN)
     return lost or state.startswith(_AWAY_STATES)
+
+
+async def copy_rows(
+    tx: AsyncConnection, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]]
+) -> None:
+    """COPY rows into a table within a transaction that has run a statement before: only then it has begun."""
+    driver = (await tx.get_raw_connection()).driver_connection
+    assert isinstance(driver, asyncpg.Connection)
+    assert driver.is_in_transaction()
+    await driver.copy_records_to_table(table, columns=columns, records=rows)
 
 
 async def database_clock(tx: AsyncConnection) -> datetime:

@@ -6,11 +6,9 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from sqlalchemy import (
     ColumnElement,
-    RowMapping,
     and_,
     bindparam,
     delete,
@@ -26,37 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.rows import to_media
 from app.db.tables import connection, media, unannounced_deletion
-from app.domain.records import Media, Rank
+from app.domain.records import Media
 from schemas.base import FetchFailure, MonitorStatus
-from schemas.media import MediaCreate
-
-
-@dataclass(frozen=True, slots=True)
-class StagedMedia:
-    """A title as its Arr describes it, with what our rules add; `monitor` is the rule's word, a pin beats it."""
-
-    created: MediaCreate
-    monitor: bool
-    path_mapped: bool
-    folder_path: str | None
-    root_path: str | None
-
-
-class Written(StrEnum):
-    """What writing a title did."""
-
-    CREATED = "created"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-
-
-@dataclass(frozen=True, slots=True)
-class Upserted:
-    """The row of one staged title."""
-
-    arr_id: int
-    media_id: int
-    written: Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,125 +37,51 @@ class MediaFilter:
     connection_id: int | None = None
 
 
-_ARR_COLUMNS = {
-    "arr_id": "integer",
-    "kind": "text",
-    "title": "text",
-    "original_title": "text",
-    "clean_title": "text",
-    "year": "integer",
-    "language": "text",
-    "overview": "text",
-    "runtime": "integer",
-    "studio": "text",
-    "imdb_id": "text",
-    "tmdb_id": "integer",
-    "tvdb_id": "integer",
-    "youtube_trailer_id": "text",
-    "title_slug": "text",
-    "poster_url": "text",
-    "fanart_url": "text",
-    "arr_path": "text",
-    "path_mapped": "boolean",
-    "folder_path": "text",
-    "root_path": "text",
-    "media_exists": "boolean",
-    "media_filename": "text",
-    "season_count": "integer",
-    "tags": "integer[]",
-    "genres": "text[]",
-    "arr_monitored": "boolean",
-    "arr_added_at": "timestamptz",
+_DECIDED_COLUMNS = {
     "monitor": "boolean",
+    "monitor_pinned": "boolean",
+    "trailer_url": "text",
+    "disk_state": "text",
+    "disk_tries": "integer",
+    "trailer_exists": "boolean",
+    "trailer_removed": "boolean",
+    "missing_since": "timestamptz",
+    "wanted_rank": "smallint",
+    "tries": "integer",
+    "retry_at": "timestamptz",
+    "last_failure": "text",
+    "failure_text": "text",
+    "status": "text",
+    "reason": "text",
+    "reason_detail": "text",
+    "next_try_at": "timestamptz",
+    "due_rank": "smallint",
+    "downloaded_at": "timestamptz",
 }
-_DECIDED_COLUMNS = (
-    "monitor",
-    "monitor_pinned",
-    "trailer_url",
-    "disk_state",
-    "disk_tries",
-    "trailer_exists",
-    "trailer_removed",
-    "missing_since",
-    "wanted_rank",
-    "tries",
-    "retry_at",
-    "last_failure",
-    "failure_text",
-    "status",
-    "reason",
-    "reason_detail",
-    "next_try_at",
-    "due_rank",
-    "downloaded_at",
-)
-_STAGED = (
-    "jsonb_to_recordset(CAST(:staged AS jsonb)) AS s("
-    + ", ".join(f"{name} {kind}" for name, kind in _ARR_COLUMNS.items())
-    + ")"
-)
-_EXTERNAL = "CASE WHEN {0}.kind = 'movie' THEN {0}.tmdb_id ELSE {0}.tvdb_id END"
-_KEPT = {"monitor": "CASE WHEN m.monitor_pinned THEN m.monitor ELSE s.monitor END"}
-_NEW_VALUES = {name: _KEPT.get(name, f"s.{name}") for name in _ARR_COLUMNS}
-
-_MATCH = text(f"""
-    SELECT s.arr_id, m.id, {_EXTERNAL.format("m")} = {_EXTERNAL.format("s")} AS by_external FROM {_STAGED}
-    JOIN media m ON m.connection_id = :connection_id AND (
-        {_EXTERNAL.format("m")} = {_EXTERNAL.format("s")}
-        OR (m.arr_id = s.arr_id AND ({_EXTERNAL.format("m")} IS NULL OR {_EXTERNAL.format("s")} IS NULL)))
-    ORDER BY m.id FOR UPDATE OF m
-""")  # noqa: S608 - built from the constants above
-
-_DISPLACE = text("""
-    UPDATE media m SET arr_id = NULL, missing_since = COALESCE(missing_since, now()), version = version + 1,
-      due_rank = NULL, updated_at = now()
-    FROM jsonb_to_recordset(CAST(:matched AS jsonb)) AS s(arr_id integer, id bigint)
-    WHERE m.connection_id = :connection_id AND m.arr_id = s.arr_id AND m.id IS DISTINCT FROM s.id
-      AND m.read_at <= :read_at
-""")
-
-_VACATE = text("""
-    UPDATE media m SET arr_id = NULL
-    FROM jsonb_to_recordset(CAST(:matched AS jsonb)) AS s(arr_id integer, id bigint)
-    WHERE m.id = s.id AND m.arr_id IS DISTINCT FROM s.arr_id AND m.read_at <= :read_at
-""")
-
-_UPDATE = text(f"""
-    UPDATE media m
-    SET {", ".join(f"{name} = {value}" for name, value in _NEW_VALUES.items())},
-        read_at = :read_at, updated_at = now(), version = version + 1, missing_since = NULL,
-        disk_state = CASE WHEN m.folder_path IS DISTINCT FROM s.folder_path THEN 'unknown' ELSE m.disk_state END,
-        disk_tries = CASE WHEN m.media_filename IS DISTINCT FROM s.media_filename
-                            OR m.folder_path IS DISTINCT FROM s.folder_path THEN 0 ELSE m.disk_tries END,
-        trailer_removed = m.trailer_removed AND m.folder_path IS NOT DISTINCT FROM s.folder_path,
-        tries = CASE WHEN m.youtube_trailer_id IS DISTINCT FROM s.youtube_trailer_id THEN 0 ELSE m.tries END,
-        retry_at = CASE WHEN m.youtube_trailer_id IS DISTINCT FROM s.youtube_trailer_id THEN NULL ELSE m.retry_at END
-    FROM {_STAGED} JOIN jsonb_to_recordset(CAST(:matched AS jsonb)) AS k(arr_id integer, id bigint) USING (arr_id)
-    WHERE m.id = k.id AND m.read_at <= :read_at
-      AND NOT EXISTS (SELECT 1 FROM media o WHERE o.connection_id = m.connection_id AND o.arr_id = s.arr_id
-                        AND o.id <> m.id AND o.read_at > :read_at)
-      AND (m.missing_since IS NOT NULL
-      OR ({", ".join(f"m.{name}" for name in _ARR_COLUMNS)})
-         IS DISTINCT FROM ({", ".join(_NEW_VALUES.values())}))
+_DECIDE = text(f"""
+    UPDATE media m SET {", ".join(f"{name} = d.{name}" for name in _DECIDED_COLUMNS)},
+      version = m.version + 1, updated_at = now()
+    FROM jsonb_to_recordset(CAST(:decided AS jsonb)) AS d(id bigint, version bigint,
+      {", ".join(f"{name} {kind}" for name, kind in _DECIDED_COLUMNS.items())})
+    WHERE m.id = d.id AND m.version = d.version
     RETURNING m.id
 """)  # noqa: S608 - built from the constants above
+_EXTERNAL = "CASE WHEN {0}.kind = 'movie' THEN {0}.tmdb_id ELSE {0}.tvdb_id END"
 
-_INSERT = text(f"""
-    INSERT INTO media (connection_id, wanted_rank, read_at, {", ".join(_ARR_COLUMNS)})
-    SELECT :connection_id, :rank, :read_at, {", ".join(f"s.{name}" for name in _ARR_COLUMNS)} FROM {_STAGED}
-    WHERE NOT s.arr_id = ANY(:matched_arr_ids)
-    ON CONFLICT DO NOTHING
-    RETURNING arr_id, id
-""")  # noqa: S608 - built from the constants above
+_IS_UNLISTED = """
+    m.connection_id = :connection_id AND m.read_at < :read_at
+    AND NOT EXISTS (SELECT 1 FROM unnest(CAST(:kept AS bigint[])) AS k(id) WHERE k.id = m.id)
+    AND NOT EXISTS (SELECT 1 FROM unnest(CAST(:listed AS integer[])) AS l(arr_id) WHERE l.arr_id = m.arr_id)
+    AND NOT EXISTS (SELECT 1 FROM item_sync i WHERE i.connection_id = m.connection_id AND i.arr_id = m.arr_id
+                      AND i.lease_until > now())
+"""
+_UNLISTED = text(f"SELECT m.id, m.arr_id FROM media m WHERE {_IS_UNLISTED} ORDER BY m.id")  # noqa: S608 - as above
+_DELETE_EXCEPT = text(f"DELETE FROM media m WHERE m.id = ANY(:allowed) AND {_IS_UNLISTED}")  # noqa: S608 - as above
 
-_UNLISTED = text("""
-    SELECT m.* FROM media m
-    WHERE m.connection_id = :connection_id AND m.read_at < :read_at AND NOT m.id = ANY(:listed)
-      AND NOT EXISTS (SELECT 1 FROM item_sync i WHERE i.connection_id = m.connection_id AND i.arr_id = m.arr_id
-                        AND i.lease_until > now())
-    ORDER BY m.id
+_FOLDERS_IN_USE = text("""
+    SELECT folder_path FROM media WHERE folder_path = ANY(:folders)
+    UNION SELECT folder_path FROM trailer WHERE folder_path = ANY(:folders)
 """)
-
 
 _SHARED = text(f"""
     SELECT DISTINCT m.id FROM media m JOIN media o ON o.folder_path = m.folder_path AND o.id <> m.id
@@ -194,43 +89,6 @@ _SHARED = text(f"""
       AND (o.kind <> m.kind OR {_EXTERNAL.format("o")} IS DISTINCT FROM {_EXTERNAL.format("m")}
            OR {_EXTERNAL.format("m")} IS NULL)
 """)  # noqa: S608 - built from the constants above
-
-
-async def create_or_update_bulk(
-    tx: AsyncConnection, connection_id: int, staged: Sequence[StagedMedia], read_at: datetime, rank: Rank
-) -> Sequence[Upserted]:
-    """Write titles of one connection, each only where it differs and the row was not read later than `read_at`.
-
-    A title is known by its external id, whatever arr_id it has now; without one by its arr_id alone. A row whose
-    arr_id another title took over loses it and counts as missing. Of two staged titles with one identity the last
-    counts. New rows are wanted by `rank`.
-    """
-    distinct = {_identity(item): item for item in staged}
-    by_arr_id = {item.created.arr_id: item for item in distinct.values()}
-    done = await _upsert(tx, connection_id, list(by_arr_id.values()), read_at, rank)
-    rest = [item for arr_id, item in by_arr_id.items() if arr_id not in {row.arr_id for row in done}]
-    return [*done, *await _upsert(tx, connection_id, rest, read_at, rank)] if rest else done
-
-
-async def _upsert(
-    tx: AsyncConnection, connection_id: int, staged: Sequence[StagedMedia], read_at: datetime, rank: Rank
-) -> list[Upserted]:
-    """Write each title once; one that another transaction inserted meanwhile is left out and matches next time."""
-    document = json.dumps([_staged_row(item) for item in staged])
-    common = {"connection_id": connection_id, "staged": document}
-    matched = _pair((await tx.execute(_MATCH, common)).mappings().all())
-    pairs = json.dumps([{"arr_id": item.created.arr_id, "id": matched.get(item.created.arr_id)} for item in staged])
-    await tx.execute(_DISPLACE, {"connection_id": connection_id, "matched": pairs, "read_at": read_at})
-    known = json.dumps([{"arr_id": arr_id, "id": media_id} for arr_id, media_id in matched.items()])
-    await tx.execute(_VACATE, {"matched": known, "read_at": read_at})
-    changed = await tx.execute(_UPDATE, {"staged": document, "matched": known, "read_at": read_at})
-    updated = {row.id for row in changed}
-    values = {**common, "rank": int(rank), "read_at": read_at, "matched_arr_ids": list(matched)}
-    created = [Upserted(row.arr_id, row.id, Written.CREATED) for row in await tx.execute(_INSERT, values)]
-    return created + [
-        Upserted(arr_id, media_id, Written.UPDATED if media_id in updated else Written.UNCHANGED)
-        for arr_id, media_id in matched.items()
-    ]
 
 
 async def touch_read_at(tx: AsyncConnection, media_id: int, read_at: datetime) -> None:
@@ -243,17 +101,14 @@ async def update_media_status_bulk(tx: AsyncConnection, titles: Sequence[Media])
 
     Gives the ids written; who is missing has to read and decide again.
     """
-    written: set[int] = set()
-    for title in titles:
-        values = {name: getattr(title, name) for name in _DECIDED_COLUMNS}
-        statement = (
-            update(media)
-            .where(media.c.id == title.id, media.c.version == title.version)
-            .values(**values, version=title.version + 1, updated_at=func.now())
-            .returning(media.c.id)
-        )
-        written.update(row.id for row in await tx.execute(statement))
-    return written
+    if not titles:
+        return set()
+    decided = [
+        {"id": title.id, "version": title.version, **{name: getattr(title, name) for name in _DECIDED_COLUMNS}}
+        for title in titles
+    ]
+    rows = await tx.execute(_DECIDE, {"decided": json.dumps(decided, default=datetime.isoformat)})
+    return {row.id for row in rows}
 
 
 async def try_again(tx: AsyncConnection, failures: Collection[FetchFailure]) -> int:
@@ -297,6 +152,11 @@ async def in_shared_folders(tx: AsyncConnection, media_ids: Collection[int]) -> 
     return frozenset(row.id for row in await tx.execute(_SHARED, {"ids": list(media_ids)}))
 
 
+async def folders_in_use(tx: AsyncConnection, folder_paths: Collection[str]) -> frozenset[str]:
+    """Give those of these folders that a title has, or in which we placed a trailer."""
+    return frozenset(row[0] for row in await tx.execute(_FOLDERS_IN_USE, {"folders": list(folder_paths)}))
+
+
 async def list_in_folder(tx: AsyncConnection, folder_path: str) -> Sequence[Media]:
     """List the titles of all connections that have this folder, but for connections that are deleted."""
     query = (
@@ -321,12 +181,19 @@ async def list_page(
     return [to_media(row) for row in (await tx.execute(query)).mappings()], total
 
 
-async def list_unlisted(
-    tx: AsyncConnection, connection_id: int, listed: Collection[int], read_at: datetime
-) -> Sequence[Media]:
-    """List a connection's titles that a complete list, asked for at `read_at`, lacks and nothing newer speaks for."""
-    values = {"connection_id": connection_id, "listed": list(listed), "read_at": read_at}
-    return [to_media(row) for row in (await tx.execute(_UNLISTED, values)).mappings()]
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a complete list, asked for at `read_at`, speaks for: its arr_ids, and rows that it names by another."""
+
+    read_at: datetime
+    arr_ids: Collection[int]
+    kept: Collection[int]
+
+
+async def list_unlisted(tx: AsyncConnection, connection_id: int, listed: Listed) -> dict[int, int | None]:
+    """Give a connection's titles, with their arr_ids, that the list lacks and nothing newer speaks for."""
+    rows = await tx.execute(_UNLISTED, _listed_values(connection_id, listed))
+    return {row.id: row.arr_id for row in rows}
 
 
 async def count(tx: AsyncConnection, connection_id: int) -> int:
@@ -345,12 +212,10 @@ async def count_wanted(tx: AsyncConnection, connection_id: int) -> int:
     return (await tx.execute(query)).scalar_one()
 
 
-async def delete_except(
-    tx: AsyncConnection, connection_id: int, listed: Collection[int], read_at: datetime, allowed: Collection[int]
-) -> int:
+async def delete_except(tx: AsyncConnection, connection_id: int, listed: Listed, allowed: Collection[int]) -> int:
     """Delete those of `allowed` that the list lacks and nothing newer speaks for; gives how many went."""
-    gone = [title.id for title in await list_unlisted(tx, connection_id, listed, read_at) if title.id in set(allowed)]
-    return (await tx.execute(delete(media).where(media.c.id.in_(gone)))).rowcount if gone else 0
+    values = {**_listed_values(connection_id, listed), "allowed": allowed}
+    return (await tx.execute(_DELETE_EXCEPT, values)).rowcount
 
 
 async def mark_missing(tx: AsyncConnection, media_ids: Collection[int]) -> None:
@@ -378,30 +243,12 @@ async def delete_one(tx: AsyncConnection, media_id: int) -> None:
     await tx.execute(delete(media).where(media.c.id == media_id))
 
 
-def _pair(matches: Sequence[RowMapping]) -> dict[int, int]:
-    """Give each staged arr_id its row: by external id first; a row serves one title only."""
-    paired: dict[int, int] = {}
-    taken: set[int] = set()
-    for match in sorted(matches, key=lambda row: not row["by_external"]):
-        if match["arr_id"] not in paired and match["id"] not in taken:
-            paired[match["arr_id"]] = match["id"]
-            taken.add(match["id"])
-    return paired
-
-
-def _identity(item: StagedMedia) -> tuple[str, int]:
-    created = item.created
-    external = created.tmdb_id if created.kind == "movie" else created.tvdb_id
-    return ("external", external) if external else ("arr", created.arr_id)
-
-
-def _staged_row(item: StagedMedia) -> dict[str, object]:
+def _listed_values(connection_id: int, listed: Listed) -> dict[str, object]:
     return {
-        **item.created.model_dump(mode="json", include=set(_ARR_COLUMNS)),
-        "monitor": item.monitor,
-        "path_mapped": item.path_mapped,
-        "folder_path": item.folder_path,
-        "root_path": item.root_path,
+        "connection_id": connection_id,
+        "read_at": listed.read_at,
+        "listed": listed.arr_ids,
+        "kept": listed.kept,
     }
 
 

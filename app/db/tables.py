@@ -211,6 +211,17 @@ media = Table(
     Index("ix_media_folder", "folder_path"),
 )
 
+media_seen = Table(
+    "media_seen",
+    metadata,
+    Column("media_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("mark", Text),
+    _time("looked_at", default=True),
+    prefixes=["UNLOGGED"],
+)
+
 trailer = Table(
     "trailer",
     metadata,

@@ -55,6 +55,23 @@ class DiskLook:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkedLook:
+    """An answer, and a mark of the directories that gave it; None: another look may answer otherwise at any time."""
+
+    look: DiskLook
+    mark: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedFolder:
+    """A title's folder in its root, and the mark of the last look at it."""
+
+    folder: str
+    root: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
 class KnownOnDisk:
     """What the database knew before looking; `ours` are our recorded trailers of this very folder, relative to it."""
 

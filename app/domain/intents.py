@@ -63,8 +63,11 @@ def decided(media: Media, circumstances: Circumstances) -> Media:
     )
 
 
-def looked(media: Media, look: DiskLook, ours: Collection[str]) -> Media:
-    """Take up what its folder shows; `ours` are our recorded trailers of that folder, relative to it."""
+def looked(media: Media, look: DiskLook, ours: Collection[str], *, counted: bool = True) -> Media:
+    """Take up what its folder shows; `ours` are our recorded trailers of that folder, relative to it.
+
+    `counted`: the look is one of those that become rarer and rarer until the files are there.
+    """
     known = KnownOnDisk(
         trailer_exists=media.trailer_exists,
         trailer_removed=media.trailer_removed,
@@ -78,7 +81,7 @@ def looked(media: Media, look: DiskLook, ours: Collection[str]) -> Media:
         trailer_exists=verdict.trailer_exists,
         trailer_removed=verdict.trailer_removed,
         disk_state=verdict.state,
-        disk_tries=media.disk_tries + 1 if verdict.state in _LOOKED_AT_AGAIN else 0,
+        disk_tries=media.disk_tries + int(counted) if verdict.state in _LOOKED_AT_AGAIN else 0,
     )
 
 

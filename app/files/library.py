@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 from app.context import OwnFile, PlacedFile, Removal
-from app.domain.disk import DiskLook, DiskQuestion, FolderState
+from app.domain.disk import DiskLook, DiskQuestion, FolderState, MarkedFolder, MarkedLook
 from app.errors import StorageError
 from app.files import placing, removing, renaming, work_dir
-from app.files.looking import look, look_for_media
+from app.files.looking import look, look_and_mark, look_for_media
+from app.files.marks import TRUST_AFTER, MarkCheck
 from app.files.problems import storage_error, storage_problem
 from app.files.threads import DiskThreads
 from schemas.base import StorageProblem
@@ -26,10 +27,14 @@ REMOVAL_LIMIT_SECONDS = 5.0  # a person waits for it
 class DiskLibrary:
     """`Library` on real disks; what each method promises is said there. `close` when done.
 
-    New files get `file_mode`, None: what the process's umask leaves of 0666.
+    New files get `file_mode`, None: what the process's umask leaves of 0666. A directory that changed less than
+    `trust_after` seconds ago gets no mark.
     """
 
-    def __init__(self, file_mode: int | None, limit: float = DISK_LIMIT_SECONDS) -> None:
+    def __init__(
+        self, file_mode: int | None, limit: float = DISK_LIMIT_SECONDS, trust_after: float = TRUST_AFTER
+    ) -> None:
+        self._trust_after = trust_after
         self._file_mode = 0o666 & ~_umask() if file_mode is None else file_mode
         self._threads = DiskThreads(limit)
 
@@ -42,6 +47,18 @@ class DiskLibrary:
             return await self._threads.run(question.folder, lambda: look(question))
         except StorageError:
             return DiskLook(FolderState.UNREACHABLE)
+
+    async def check_trailers(self, questions: Sequence[DiskQuestion]) -> Sequence[MarkedLook]:
+        def look_at(number: int) -> MarkedLook:
+            return look_and_mark(questions[number], self._trust_after)
+
+        unreachable = MarkedLook(DiskLook(FolderState.UNREACHABLE))
+        return await self._threads.run_each([question.folder for question in questions], look_at, unreachable)
+
+    async def are_as_marked(self, folders: Sequence[MarkedFolder]) -> Sequence[bool]:
+        check = MarkCheck()
+        paths = [Path(one.folder) for one in folders]
+        return await self._threads.run_each(paths, lambda number: check.holds(folders[number]), otherwise=False)
 
     async def make_work_dir(self, folder: Path, name: str) -> Path:
         try:

@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from app.domain.disk import DiskLook, DiskQuestion, FolderState
+from app.domain.disk import DiskLook, DiskQuestion, FolderState, MarkedLook
 from app.domain.naming import TRAILERS_DIR, is_plain_path, is_trailer, is_video, same_name
+from app.files.marks import TRUST_AFTER, Marker, is_shown, mark_of_absence, state_without_folder
 from schemas.base import MediaKind
 
 MOST_ENTRIES = 2000
@@ -18,10 +19,19 @@ MOST_ENTRIES = 2000
 
 def look(question: DiskQuestion) -> DiskLook:
     """Answer from the disk; any error that leaves a doubt makes the answer UNREACHABLE."""
+    return look_and_mark(question).look
+
+
+def look_and_mark(question: DiskQuestion, trust_after: float = TRUST_AFTER) -> MarkedLook:
+    """Answer from the disk, and mark the directories that gave the answer."""
+    marker = Marker(trust_after)
     try:
-        return _look(question)
+        found = _look(question, marker)
     except (OSError, UnicodeEncodeError):
-        return DiskLook(FolderState.UNREACHABLE)
+        return MarkedLook(DiskLook(FolderState.UNREACHABLE))
+    if found.state is not FolderState.PRESENT:
+        return MarkedLook(found, mark_of_absence(found.state))
+    return MarkedLook(found, marker.mark())
 
 
 def look_for_media(folder: Path) -> DiskLook:
@@ -29,7 +39,7 @@ def look_for_media(folder: Path) -> DiskLook:
     try:
         _list(folder, "")
     except (FileNotFoundError, NotADirectoryError):
-        return DiskLook(_state_without_folder(folder.parent))
+        return DiskLook(state_without_folder(folder.parent))
     except OSError:
         return DiskLook(FolderState.UNREACHABLE)
     waiting, seen = deque([""]), 0
@@ -49,17 +59,21 @@ def _is_other_video(entry: _Entry) -> bool:
     return is_video(entry.found.name) and not is_trailer(entry.rel_path, MediaKind.MOVIE)
 
 
-def _look(question: DiskQuestion) -> DiskLook:
+def _look(question: DiskQuestion, marker: Marker) -> DiskLook:
     try:
-        top = _list(question.folder, "")
+        top = _list_marked(question.folder, "", marker)
     except (FileNotFoundError, NotADirectoryError):
-        return DiskLook(_state_without_folder(question.root))
+        return DiskLook(state_without_folder(question.root))
     media = _own_file(question)
-    entries = list(_where_trailers_may_be(question.folder, top, media))
+    entries = list(_where_trailers_may_be(question.folder, top, media, marker))
     trailers = sorted(
         entry.rel_path for entry in entries if _counts(entry.rel_path, question, media) and entry.is_file()
     )
-    return DiskLook(FolderState.PRESENT, tuple(trailers), _is_media_seen(question, media, entries))
+    media_seen = _is_media_seen(question, media, entries)
+    searched_below = question.kind is MediaKind.SERIES and not trailers and not media_seen
+    if searched_below or any(entry.found.is_symlink() for entry in entries):
+        marker.spoil()
+    return DiskLook(FolderState.PRESENT, tuple(trailers), media_seen)
 
 
 def _counts(rel_path: str, question: DiskQuestion, media: str | None) -> bool:
@@ -83,17 +97,10 @@ def _list(folder: Path, rel_dir: str) -> list[_Entry]:
         return [_Entry(f"{rel_dir}/{entry.name}" if rel_dir else entry.name, entry) for entry in found]
 
 
-def _state_without_folder(root: Path) -> FolderState:
-    """Tell a folder that is missing from a mount that is away, which shows as a missing or an empty root."""
-    try:
-        with os.scandir(root) as found:
-            return FolderState.ABSENT if any(_is_shown(entry.name) for entry in found) else FolderState.ROOT_EMPTY
-    except (FileNotFoundError, NotADirectoryError):
-        return FolderState.ROOT_ABSENT
-
-
-def _is_shown(name: str) -> bool:
-    return not name.startswith(".") and name != "lost+found"
+def _list_marked(folder: Path, rel_dir: str, marker: Marker) -> list[_Entry]:
+    """Take the times first: a change while it is listed then shows."""
+    marker.take(f"{folder}/{rel_dir}" if rel_dir else str(folder), rel_dir)
+    return _list(folder, rel_dir)
 
 
 def _own_file(question: DiskQuestion) -> str | None:
@@ -101,18 +108,18 @@ def _own_file(question: DiskQuestion) -> str | None:
     return name if name is not None and is_plain_path(name) else None
 
 
-def _where_trailers_may_be(folder: Path, top: list[_Entry], media: str | None) -> Iterator[_Entry]:
+def _where_trailers_may_be(folder: Path, top: list[_Entry], media: str | None, marker: Marker) -> Iterator[_Entry]:
     """Give the entries of the folder, of the media file's own sub-folder, and of `Trailers` in both."""
     places = [top]
     sub_folder = str(PurePosixPath(media).parent) if media else "."
     if sub_folder != ".":
         with suppress(FileNotFoundError, NotADirectoryError):
-            places.append(_list(folder, sub_folder))
+            places.append(_list_marked(folder, sub_folder, marker))
     for place in places:
         yield from place
         for entry in place:
             if same_name(entry.found.name, TRAILERS_DIR) and entry.is_dir():
-                yield from _list(folder, entry.rel_path)
+                yield from _list_marked(folder, entry.rel_path, marker)
 
 
 def _is_media_seen(question: DiskQuestion, media: str | None, entries: list[_Entry]) -> bool:
@@ -140,9 +147,9 @@ def _has_video(folder: Path) -> bool:
 
 def _is_episode(entry: _Entry) -> bool:
     name = entry.found.name
-    return _is_shown(name) and is_video(name) and not is_trailer(name, MediaKind.SERIES) and entry.is_file()
+    return is_shown(name) and is_video(name) and not is_trailer(name, MediaKind.SERIES) and entry.is_file()
 
 
 def _may_hold_episodes(entry: _Entry) -> bool:
     name = entry.found.name
-    return _is_shown(name) and not same_name(name, TRAILERS_DIR) and entry.is_dir()
+    return is_shown(name) and not same_name(name, TRAILERS_DIR) and entry.is_dir()

@@ -1,7 +1,7 @@
 """One connection's items: synced one by one when an event tells of them, or all together in a refresh.
 
     sync:     claim -> ask the Arr -> write -> look at the disk -> decide -> write and complete
-    refresh:  stream the list -> write in batches -> look -> decide -> write -> delete_except
+    refresh:  see app.pipeline.refresh
 
 The order is all that is settled here; `app.domain` decides.
 """
@@ -9,55 +9,36 @@ The order is all that is settled here; `app.domain` decides.
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
-from pathlib import PurePosixPath
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.context import ArrManagerProtocol, Deps, RawItem
-from app.db import attempts, connections, events, item_sync, media, runs, trailers
+from app.db import connections, events, item_sync, media, runs
 from app.db.item_sync import Claim
-from app.db.media import StagedMedia, Written
 from app.db.runs import RunClaim, RunResult
+from app.db.staging import create_or_update_bulk
 from app.domain import backoff, intents
-from app.domain.deletion_guard import (
-    CONFIRM_AT_MOST,
-    Delete,
-    Hold,
-    after_confirmation,
-    decide_deletions,
-    may_delete_one,
-)
-from app.domain.disk import DiskLook
-from app.domain.intents import Circumstances
-from app.domain.monitoring import MonitorFacts, decide_monitor
-from app.domain.paths import title_folder, to_local
-from app.domain.policy import Policy
+from app.domain.deletion_guard import may_delete_one
 from app.domain.records import Connection, Media, Rank
 from app.errors import ArrConnectionError, ArrItemError, ArrItemGone, LeaseLost, Unavailable, WrongSecretKey
 from app.pipeline import tags
 from app.pipeline.arrs import target_of
 from app.pipeline.following import follow
 from app.pipeline.leases import with_lease
+from app.pipeline.refresh import Refresh
 from app.pipeline.settings import tunables
-from app.pipeline.titles import look_at, policy_of
+from app.pipeline.settling import MAX_LOOKS, Settling
+from app.pipeline.titles import stage
 from schemas.base import ArrType, RunOutcome, RunTrigger
 from schemas.live import Topic
 from schemas.media import MediaCreate
-from schemas.run import SkippedItem
 from schemas.webhooks import delete_event_type
 
-BATCH = 1000
-MAX_LOOKS = 5
-LOOKS_AT_ONCE = 4
 UNREADABLE_PAUSE = timedelta(minutes=5)  # until a connection is tried again whose key cannot be decrypted
-MAX_REPORTED = 100
 RUNS_LOOKED_AT = 20
 
 
@@ -69,32 +50,6 @@ class SyncOutcome(StrEnum):
     REMOVED = "removed"
     ITEM_FAILED = "item_failed"
     CONNECTION_FAILED = "connection_failed"
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """A title with what a decision about it needs; read in one transaction.
-
-    `ours` are our trailers of its folder; in a folder that it shares, those that were placed for it.
-    """
-
-    title: Media
-    policy: Policy
-    ours: tuple[str, ...]
-    shared: bool
-    lease_live: bool
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What a refresh has met so far."""
-
-    fetched: int = 0
-    written: dict[Written, int] = field(default_factory=lambda: dict.fromkeys(Written, 0))
-    listed: set[int] = field(default_factory=set)
-    seen_arr_ids: set[int] = field(default_factory=set)
-    skipped: list[SkippedItem] = field(default_factory=list)
-    ids_readable: bool = True
 
 
 class BaseConnectionManager:
@@ -114,6 +69,7 @@ class BaseConnectionManager:
         self._parse_media = parse_media
         self._is_movie = is_movie
         self._deps = deps
+        self._settling = Settling(deps, connection.id)
         self._log = structlog.get_logger(__name__).bind(connection=connection.name)
 
     async def sync(self, arr_id: int) -> SyncOutcome:
@@ -157,25 +113,27 @@ class BaseConnectionManager:
 
         The Arr's failures end the run as failed and delete nothing. Raises LeaseLost, Unavailable.
         """
-        tally = _Tally()
+        refresh = Refresh(self._deps, self._connection, self._arr, self._parse_media, held)
         try:
-            result = await with_lease(
-                self._refresh_claimed(held, tally), lambda: self._progress(held, tally), runs.LEASE
-            )
+            result = await with_lease(self._refresh(refresh), refresh.progress, runs.LEASE)
             await self._asked()
         except ArrConnectionError as error:
             await self._mark_down(error)
-            result = self._result(tally, RunOutcome.FAILED, error=error.message)
+            result = refresh.failed(error.message)
         except (LeaseLost, Unavailable):
             raise
         except BaseException:
-            await self._finish(
-                held, self._result(tally, RunOutcome.FAILED, error="The run was broken off; see the log.")
-            )
+            await self._finish(held, refresh.failed("The run was broken off; see the log."))
             raise
         await self._finish(held, result)
         self._log.info("refreshed", outcome=result.outcome, fetched=result.fetched, deleted=result.deleted)
         return result
+
+    async def _refresh(self, refresh: Refresh) -> RunResult:
+        await self._arr.get_system_status()
+        await self._answers()
+        await tags.learn(self._deps, self._arr, self._connection)
+        return await refresh.run()
 
     async def _finish(self, held: RunClaim, result: RunResult) -> None:
         async with self._deps.db.transaction() as tx:
@@ -203,27 +161,28 @@ class BaseConnectionManager:
         await self._asked()
         created = self._parse_media(raw)
         await tags.learn_if_new(self._deps, self._arr, self._connection, created.tags)
-        staged = self._stage(created)
+        staged = stage(created, self._connection)
         async with self._deps.db.transaction() as tx:
             await item_sync.fence(tx, held)
-            upserted = await media.create_or_update_bulk(tx, self._connection.id, [staged], held.read_at, Rank.EVENT)
+            upserted = await create_or_update_bulk(tx, self._connection.id, [staged], held.read_at, Rank.EVENT)
             media_id = upserted[0].media_id
             await media.touch_read_at(tx, media_id, held.read_at)
         title = await self._settle(held, media_id)
         await follow(self._deps, title)
         self._log.info("synced", title=title.title, arr_id=held.arr_id, status=title.status, reason=title.reason)
-        await self._wake_if_due([title])
+        await self._settling.wake_if_due([title])
         return SyncOutcome.SYNCED
 
     async def _settle(self, held: Claim, media_id: int) -> Media:
         """Look and decide until the title did not change meanwhile, then write and complete in one transaction."""
         for _ in range(MAX_LOOKS):
-            seen = (await self._see([media_id]))[0]
+            seen = (await self._settling.see([media_id]))[0]
             title = intents.wanted_by(seen.title, Rank.EVENT)
-            decided = self._decide(replace(seen, title=title), await self._look(seen), looks_again=True)
+            look = await self._settling.look(seen)
+            decided = self._settling.decide(replace(seen, title=title), look, looks_again=True)
             async with self._deps.db.transaction() as tx:
                 await item_sync.fence(tx, held)
-                if decided == seen.title or await self._write(tx, [(seen, decided)]):
+                if decided == seen.title or await self._settling.write(tx, [(seen, decided)]):
                     spacing = backoff.sync_spacing(held.streak)
                     await item_sync.complete(tx, held, spacing, intents.look_again_after(decided))
                     return decided
@@ -243,222 +202,13 @@ class BaseConnectionManager:
                 unannounced = await media.count_unannounced(tx, connection_id)
                 share = (await tunables(self._deps, tx)).max_delete_share
                 if not may_delete_one(rows, share, unannounced, announced=announced):
-                    await self._mark_missing(tx, [title.id])
+                    await self._settling.mark_missing(tx, [title.id])
                 elif announced:
                     await media.delete_one(tx, title.id)
                 else:
                     await media.delete_unannounced(tx, title)
             await item_sync.complete(tx, held, backoff.sync_spacing(held.streak), None)
         self._log.info("left the arr", arr_id=held.arr_id, title=None if title is None else title.title)
-
-    async def _refresh_claimed(self, held: RunClaim, tally: _Tally) -> RunResult:
-        await self._arr.get_system_status()
-        await self._answers()
-        await tags.learn(self._deps, self._arr, self._connection)
-        batch: list[StagedMedia] = []
-        async with aclosing(self._arr.get_all_media()) as items:
-            async for raw in items:
-                tally.fetched += 1
-                staged = self._stage_or_skip(raw, tally)
-                if staged is not None:
-                    batch.append(staged)
-                if len(batch) == BATCH:
-                    await self._write_batch(held, batch, tally)
-                    batch = []
-        await self._write_batch(held, batch, tally)
-        return await self._delete_unlisted(held, tally)
-
-    async def _write_batch(self, held: RunClaim, batch: Sequence[StagedMedia], tally: _Tally) -> None:
-        if not batch:
-            return
-        async with self._deps.db.transaction() as tx:
-            await runs.progress(tx, held, tally.fetched)
-            self._deps.live.changed(Topic.RUNS)
-            rows = await media.create_or_update_bulk(tx, self._connection.id, batch, held.read_at, Rank.BACKFILL)
-        for row in rows:
-            tally.written[row.written] += 1
-            tally.listed.add(row.media_id)
-        await self._settle_many([row.media_id for row in rows])
-
-    async def _settle_many(self, media_ids: Sequence[int]) -> None:
-        """Look and decide; titles that changed meanwhile are done again, and left to whoever changes them so fast."""
-        open_ids = list(media_ids)
-        for _ in range(MAX_LOOKS):
-            seen = await self._see(open_ids)
-            looks = await self._look_at_all(seen)
-            decided = [self._decide(one, look) for one, look in zip(seen, looks, strict=True)]
-            changed = [(before, after) for before, after in zip(seen, decided, strict=True) if after != before.title]
-            async with self._deps.db.transaction() as tx:
-                written = await self._write(tx, changed)
-            await self._wake_if_due([title for _, title in changed if title.id in written])
-            open_ids = [title.id for _, title in changed if title.id not in written]
-            if not open_ids:
-                return
-
-    async def _delete_unlisted(self, held: RunClaim, tally: _Tally) -> RunResult:
-        """`delete_except` last, and only with a complete answer, within the limit, and confirmed title by title."""
-        if not tally.ids_readable:
-            return self._result(tally, RunOutcome.COMPLETED)
-        accepted = await self._accepted(held)
-        async with self._deps.db.transaction() as tx:
-            rows = await media.count(tx, self._connection.id)
-            share = (await tunables(self._deps, tx)).max_delete_share
-            unlisted = [
-                title
-                for title in await media.list_unlisted(tx, self._connection.id, tally.listed, held.read_at)
-                if title.arr_id not in tally.seen_arr_ids
-            ]
-        decision = decide_deletions([title.id for title in unlisted], rows, share, accepted)
-        if isinstance(decision, Delete):
-            decision = after_confirmation(decision, all_gone=await self._all_gone(unlisted))
-        async with self._deps.db.transaction() as tx:
-            await runs.progress(tx, held, tally.fetched)
-            if isinstance(decision, Hold):
-                await self._mark_missing(tx, sorted(decision.media_ids))
-                return self._result(tally, RunOutcome.HELD, held_ids=decision.media_ids, error=_held_text(decision))
-            await trailers.request_following(tx, self._connection.id)
-            deleted = await media.delete_except(tx, self._connection.id, tally.listed, held.read_at, decision.media_ids)
-        return self._result(tally, RunOutcome.COMPLETED, deleted=deleted)
-
-    async def _accepted(self, held: RunClaim) -> frozenset[int]:
-        if not held.accept_deletions:
-            return frozenset()
-        async with self._deps.db.transaction() as tx:
-            return await runs.last_held(tx, self._connection.id) or frozenset()
-
-    async def _all_gone(self, titles: Sequence[Media]) -> bool:
-        """Ask for each by its id, above the bound for a sample: only the Arr's own word that it is gone counts."""
-        arr_ids = [title.arr_id for title in titles if title.arr_id is not None]
-        asked = random.sample(arr_ids, CONFIRM_AT_MOST) if len(arr_ids) > CONFIRM_AT_MOST else arr_ids
-        for arr_id in asked:
-            try:
-                await self._arr.get_media(arr_id)
-            except ArrItemGone:
-                continue
-            except ArrItemError:
-                return False
-            return False
-        if asked:
-            await self._arr.get_system_status()
-        return True
-
-    async def _see(self, media_ids: Sequence[int]) -> list[_Seen]:
-        async with self._deps.db.transaction() as tx:
-            policy = await policy_of(self._deps, tx, self._connection.id)
-            titles = await media.get_many(tx, media_ids)
-            shared = await media.in_shared_folders(tx, media_ids)
-            live = await attempts.live_among(tx, media_ids)
-            recorded = await trailers.recorded_in(tx, {title.folder_path for title in titles if title.folder_path})
-        return [
-            _Seen(
-                title,
-                policy,
-                tuple(
-                    file.rel_path
-                    for file in recorded.get(title.folder_path or "", ())
-                    if title.id not in shared or file.media_id == title.id
-                ),
-                title.id in shared,
-                title.id in live,
-            )
-            for title in titles
-        ]
-
-    async def _look(self, seen: _Seen) -> DiskLook:
-        return await look_at(self._deps, seen.title, seen.policy, shared=seen.shared, ours=seen.ours)
-
-    async def _look_at_all(self, seen: Sequence[_Seen]) -> list[DiskLook]:
-        """Look at few folders at once: time spent waiting for a slow disk's turn would count as its silence."""
-        turns = asyncio.Semaphore(LOOKS_AT_ONCE)
-
-        async def in_turn(one: _Seen) -> DiskLook:
-            async with turns:
-                return await self._look(one)
-
-        return await asyncio.gather(*(in_turn(one) for one in seen))
-
-    def _decide(self, seen: _Seen, look: DiskLook, *, looks_again: bool = False) -> Media:
-        title = seen.title if seen.title.folder_path is None else intents.looked(seen.title, look, seen.ours)
-        return intents.decided(title, Circumstances(seen.policy, self._deps.now(), seen.lease_live, looks_again))
-
-    async def _write(self, tx: AsyncConnection, changes: Sequence[tuple[_Seen, Media]]) -> set[int]:
-        """Write what was decided; a trailer of ours that was found removed is ours no longer."""
-        written = await media.update_media_status_bulk(tx, [after for _, after in changes])
-        for seen, after in changes:
-            if after.id in written and after.trailer_removed and not seen.title.trailer_removed:
-                await trailers.forget(tx, after.folder_path or "", seen.ours)
-        return written
-
-    def _stage_or_skip(self, raw: RawItem, tally: _Tally) -> StagedMedia | None:
-        arr_id = raw.get("id")
-        if type(arr_id) is int:
-            tally.seen_arr_ids.add(arr_id)
-        else:
-            tally.ids_readable = False
-        try:
-            return self._stage(self._parse_media(raw))
-        except ArrItemError as error:
-            if len(tally.skipped) < MAX_REPORTED:
-                tally.skipped.append(_skipped(raw, error))
-            return None
-
-    def _stage(self, created: MediaCreate) -> StagedMedia:
-        mappings = self._connection.path_mappings
-        local = to_local(created.arr_path, mappings)
-        root = to_local(created.arr_root, mappings) if created.arr_root else None
-        folder = title_folder(local, root)
-        return StagedMedia(
-            created=created,
-            monitor=decide_monitor(
-                MonitorFacts(
-                    self._connection.monitor_type,
-                    self._connection.created_at,
-                    created.arr_monitored,
-                    created.arr_added_at,
-                )
-            ),
-            path_mapped=local is not None and local.mapped,
-            folder_path=folder,
-            root_path=None if folder is None else (root.path if root else str(PurePosixPath(folder).parent)),
-        )
-
-    def _result(
-        self,
-        tally: _Tally,
-        outcome: RunOutcome,
-        *,
-        deleted: int = 0,
-        held_ids: frozenset[int] = frozenset(),
-        error: str | None = None,
-    ) -> RunResult:
-        return RunResult(
-            outcome=outcome,
-            fetched=tally.fetched,
-            created=tally.written[Written.CREATED],
-            updated=tally.written[Written.UPDATED],
-            unchanged=tally.written[Written.UNCHANGED],
-            deleted=deleted,
-            held_ids=held_ids,
-            skipped=tuple(tally.skipped),
-            error=error,
-        )
-
-    async def _mark_missing(self, tx: AsyncConnection, media_ids: Sequence[int]) -> None:
-        await media.mark_missing(tx, media_ids)
-        circumstances = Circumstances(await policy_of(self._deps, tx, self._connection.id), self._deps.now())
-        titles = await media.get_many(tx, media_ids)
-        await media.update_media_status_bulk(tx, [intents.decided(title, circumstances) for title in titles])
-
-    async def _wake_if_due(self, titles: Sequence[Media]) -> None:
-        now = self._deps.now()
-        due = [
-            title
-            for title in titles
-            if title.due_rank is not None and (title.next_try_at is None or title.next_try_at <= now)
-        ]
-        if due:
-            best = min(due, key=lambda title: title.due_rank or Rank.PERSON)
-            await self._deps.wakeups.wake_acquire(best.id)
 
     async def _asked(self) -> None:
         """Note that the Arr answered; after an outage ask for a refresh, which finds what no event told."""
@@ -503,10 +253,6 @@ class BaseConnectionManager:
         async with self._deps.db.transaction() as tx:
             await item_sync.retry_later(tx, held, error.message, delay)
         self._log.warning("item failed", arr_id=held.arr_id, error=error.message, final=delay is None)
-
-    async def _progress(self, held: RunClaim, tally: _Tally) -> None:
-        async with self._deps.db.transaction() as tx:
-            await runs.progress(tx, held, tally.fetched)
 
 
 class RadarrConnectionManager(BaseConnectionManager):
@@ -579,16 +325,3 @@ async def claim_next_run(deps: Deps) -> tuple[BaseConnectionManager, RunClaim] |
                 await connections.mark_down(tx, connection.id, error.message, connection.failures, UNREADABLE_PAUSE)
                 await runs.finish(tx, held, RunResult(outcome=RunOutcome.FAILED, error=error.message))
     return None
-
-
-def _skipped(raw: RawItem, error: ArrItemError) -> SkippedItem:
-    arr_id, title = raw.get("id"), raw.get("title")
-    return SkippedItem(
-        arr_id=arr_id if type(arr_id) is int else None,
-        title=title[:200].replace("\x00", "") if isinstance(title, str) else None,
-        error=error.message,
-    )
-
-
-def _held_text(decision: Hold) -> str:
-    return f"Nothing was deleted: {decision.reason}. Accept it with `trailhook reconcile NAME --accept-deletions`."

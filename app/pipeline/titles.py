@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.context import Deps
 from app.db import attempts, connections, media
+from app.db.staging import StagedMedia
 from app.domain import intents
 from app.domain.acquiring import trailer_name
 from app.domain.disk import DiskLook, DiskQuestion, FolderState
 from app.domain.intents import Circumstances
+from app.domain.monitoring import MonitorFacts, decide_monitor
+from app.domain.paths import title_folder, to_local
 from app.domain.policy import Policy, default_policy, effective_policy
-from app.domain.records import Media
+from app.domain.records import Connection, Media
 from app.errors import StorageError
 from app.pipeline.settings import tunables
+from schemas.media import MediaCreate
 
 
 async def change_title(
@@ -46,13 +50,36 @@ async def look_at(deps: Deps, title: Media, policy: Policy, *, shared: bool, our
 
     `ours` are our trailers there; they count whatever their names, as does the name that ours would have.
     """
-    if title.folder_path is None:
-        return DiskLook(FolderState.ABSENT)
-    folder = Path(title.folder_path)
-    root = Path(title.root_path) if title.root_path is not None else folder.parent
     try:
-        own = frozenset({*ours, trailer_name(title, policy, shared=shared)})
-        question = DiskQuestion(title.kind, folder, root, title.media_filename, shared, own)
+        question = question_about(title, policy, shared=shared, ours=ours)
+        if question is None:
+            return DiskLook(FolderState.ABSENT)
         return await deps.library.check_trailer_exists(question)
     except StorageError:
         return DiskLook(FolderState.UNREACHABLE)
+
+
+def question_about(title: Media, policy: Policy, *, shared: bool, ours: Collection[str] = ()) -> DiskQuestion | None:
+    """Say what to look for in a title's folder, None where it has none. Raises StorageError for a file outside it."""
+    if title.folder_path is None:
+        return None
+    folder = Path(title.folder_path)
+    root = Path(title.root_path) if title.root_path is not None else folder.parent
+    own = frozenset({*ours, trailer_name(title, policy, shared=shared)})
+    return DiskQuestion(title.kind, folder, root, title.media_filename, shared, own)
+
+
+def stage(created: MediaCreate, connection: Connection) -> StagedMedia:
+    """Add to what an Arr says of a title what its connection's rules add."""
+    mappings = connection.path_mappings
+    local = to_local(created.arr_path, mappings)
+    root = to_local(created.arr_root, mappings) if created.arr_root else None
+    folder = title_folder(local, root)
+    facts = MonitorFacts(connection.monitor_type, connection.created_at, created.arr_monitored, created.arr_added_at)
+    return StagedMedia(
+        created=created,
+        monitor=decide_monitor(facts),
+        path_mapped=local is not None and local.mapped,
+        folder_path=folder,
+        root_path=None if folder is None else (root.path if root else str(PurePosixPath(folder).parent)),
+    )

@@ -210,6 +210,16 @@ def upgrade() -> None:
         postgresql_where=sa.text("kind = 'series'"),
     )
     op.create_table(
+        "media_seen",
+        sa.Column("media_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("mark", sa.Text(), nullable=True),
+        sa.Column("looked_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("media_id", name=op.f("pk_media_seen")),
+        prefixes=["UNLOGGED"],
+    )
+    op.create_table(
         "run",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("connection_id", sa.BigInteger(), nullable=False),

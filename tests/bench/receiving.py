@@ -13,6 +13,7 @@ from tests.bench.figures import Figure
 from tests.bench.service import Service, Target, about
 from tests.simulators.arr import ArrSimulator
 
+PAYLOAD = (Path(__file__).parent.parent / "payloads/radarr/Download.json").read_bytes()
 ROUNDS = 5
 SECONDS = 2.0
 CONNECTIONS = 32
@@ -26,7 +27,7 @@ LATENCY_TARGET = 10.0  # ms above the empty route's
 def measure(service: Service, place: Path) -> list[Figure]:
     """Give the medians of several rounds."""
     with ArrSimulator("Radarr", place / "movies") as radarr:
-        webhook = service.connect(radarr)
+        webhook = service.connect("radarr", radarr.url, radarr.api_key)
     for target in (service.empty, webhook):
         load(target, CONNECTIONS, None)
     both = (service.empty, webhook)
@@ -46,8 +47,7 @@ def measure(service: Service, place: Path) -> list[Figure]:
 
 def load(target: Target, connections: int, rate: int | None) -> dict[str, Any]:
     """Send Downloads of many items for a while, and give the tally."""
-    payload = (Path(__file__).parent.parent / "payloads/radarr/Download.json").read_bytes()
-    bodies = [about(payload, number).decode() for number in range(1, ITEMS + 1)]
+    bodies = [about(PAYLOAD, number).decode() for number in range(1, ITEMS + 1)]
     return run_load(target, bodies, connections=connections, rate=rate, seconds=SECONDS)
 
 

@@ -17,7 +17,6 @@ import httpx
 from app.crypto import new_password, new_secret_key
 from app.embedded.postgres import EmbeddedPostgres
 from app.embedded.valkey import EmbeddedValkey
-from tests.simulators.arr import ArrSimulator
 from tests.stack import free_port, wait_for
 
 
@@ -37,8 +36,11 @@ class Target:
 class Service:
     """An API process and, where asked for, workers; what a caller starts ends with it."""
 
-    def __init__(self, place: Path, postgres_url: str, valkey_url: str) -> None:
+    def __init__(self, place: Path, postgres: EmbeddedPostgres, valkey_url: str) -> None:
         self.port = free_port()
+        assert postgres.pid is not None
+        self.postgres_pid = postgres.pid
+        self.postgres_url = postgres.url.replace("+asyncpg", "")
         self.empty = Target(self.port, "/empty", {})
         self._place = place
         self._stack = ExitStack()
@@ -46,7 +48,7 @@ class Service:
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("TRAILHOOK_")},
             "TRAILHOOK_DATA_DIR": str(place / "data"),
-            "TRAILHOOK_DATABASE_URL": postgres_url,
+            "TRAILHOOK_DATABASE_URL": postgres.url,
             "TRAILHOOK_REDIS_URL": valkey_url,
             "TRAILHOOK_API_KEY": self._headers["X-Api-Key"],
             "TRAILHOOK_SECRET_KEY": new_secret_key(),
@@ -61,24 +63,27 @@ class Service:
         self._start("tests.bench.server")
         wait_for("the API to answer", self._answers)
 
-    def start_workers(self, count: int) -> None:
-        """Start workers; returns once all of them are seen and have reconciled what is connected."""
-        for _ in range(count):
-            self._start("app.cli", "worker", "--queue", "sync")
+    def start_workers(self, count: int) -> list[int]:
+        """Start workers and give their pids, once all of them are seen and have reconciled what is connected."""
+        pids = [self._start("app.cli", "worker", "--queue", "sync") for _ in range(count)]
         wait_for("the workers", lambda: len(self.get("/status")["workers"]) == count)
         wait_for("the first reconciliations", lambda: all(run["outcome"] for run in self.get("/runs")["items"]))
+        return pids
 
-    def connect(self, arr: ArrSimulator) -> Target:
+    def connect(self, app: str, url: str, api_key: str) -> Target:
         """Add a connection; its webhooks are sent by the benchmark, not by the Arr."""
-        app = arr.app_name.lower()
-        body = {"arr_type": app, "url": arr.url, "api_key": arr.api_key, "register_webhook": False}
-        created = httpx.post(self._url("/connections"), json=body, headers=self._headers, timeout=30, trust_env=False)
-        password = created.raise_for_status().json()["webhook_password"]
+        body = {"arr_type": app, "url": url, "api_key": api_key, "register_webhook": False}
+        password = self.post("/connections", body)["webhook_password"]
         return Target(self.port, f"/webhooks/{app}", {"X-Webhook-Token": password})
 
     def get(self, path: str) -> Any:
         """Ask the API."""
         answer = httpx.get(self._url(path), headers=self._headers, timeout=30, trust_env=False)
+        return answer.raise_for_status().json()
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask the API to do something."""
+        answer = httpx.post(self._url(path), json=body, headers=self._headers, timeout=30, trust_env=False)
         return answer.raise_for_status().json()
 
     def stop(self) -> None:
@@ -94,10 +99,11 @@ class Service:
         except httpx.HTTPError:
             return False
 
-    def _start(self, *module: str) -> None:
+    def _start(self, *module: str) -> int:
         process = subprocess.Popen([sys.executable, "-m", *module], env=self._environment)
         self._stack.callback(process.wait, 30)
         self._stack.callback(process.terminate)
+        return process.pid
 
 
 @contextmanager
@@ -108,7 +114,7 @@ def running_service(place: Path) -> Iterator[Service]:
         for server in (postgres, valkey):
             server.start()
             stack.callback(server.stop)
-        service = Service(place, postgres.url, valkey.url)
+        service = Service(place, postgres, valkey.url)
         stack.callback(service.stop)
         service.start_api()
         yield service

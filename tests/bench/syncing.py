@@ -39,7 +39,7 @@ def measure(service: Service, place: Path) -> list[Figure]:
     ):
         movies = [radarr.add(f"Movie {number}", 2000, tmdb_id=number + 1) for number in range(BURST)]
         show = sonarr.add("Series", 2001)
-        to_radarr, to_sonarr = service.connect(radarr), service.connect(sonarr)
+        to_radarr, to_sonarr = (service.connect(one.app_name.lower(), one.url, one.api_key) for one in (radarr, sonarr))
         service.start_workers(WORKERS)
         radarr.fault = sonarr.fault = faults.slow(ARR_SECONDS)
         return [

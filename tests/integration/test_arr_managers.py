@@ -152,7 +152,7 @@ def make_manager(
 
 
 async def items(manager: ArrManagerProtocol) -> list[RawItem]:
-    return [item async for item in manager.get_all_media()]
+    return [item.raw async for item in manager.get_all_media()]
 
 
 async def save(manager: ArrManagerProtocol) -> int:
@@ -220,7 +220,7 @@ async def test_items_come_before_the_list_is_complete(http: HttpClients) -> None
         stream = manager.get_all_media()
         assert isinstance(stream, AsyncGenerator)
         async with aclosing(stream):
-            assert (await anext(stream))["id"] == 1
+            assert (await anext(stream)).raw["id"] == 1
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,9 @@ _objects = st.lists(st.dictionaries(st.text(), _values, max_size=4), max_size=6)
 
 def decode(pieces: list[bytes]) -> Objects:
     decoder = ArrayDecoder("Radarr at http://radarr")
-    found = [element for piece in pieces for element in decoder.feed(piece)]
-    return found + decoder.close()
+    found = [item for piece in pieces for item in decoder.feed(piece)] + decoder.close()
+    assert [json.loads(item.text) for item in found] == [item.raw for item in found]
+    return [dict(item.raw) for item in found]
 
 
 def feed_all(decoder: ArrayDecoder, pieces: Iterable[bytes]) -> int:
@@ -130,8 +131,8 @@ def test_an_empty_array_is_complete(text: str) -> None:
 
 def test_objects_come_before_the_array_is_closed() -> None:
     decoder = ArrayDecoder("Radarr at http://radarr")
-    assert decoder.feed(b'[{"id":1},{"id":2},{"i') == [{"id": 1}, {"id": 2}]
-    assert decoder.feed(b'd":3}') == [{"id": 3}]
+    assert [item.raw for item in decoder.feed(b'[{"id":1},{"id":2},{"i')] == [{"id": 1}, {"id": 2}]
+    assert [item.text for item in decoder.feed(b'd":3}')] == ['{"id":3}']
 
 
 def test_an_element_may_be_as_long_as_the_limit_and_no_longer() -> None:

@@ -1,0 +1,332 @@
+"""One reconciliation: the Arr's whole list, streamed, beside the rows of its connection.
+
+    window by window: which elements are the same as last time?
+    the same:  compare the folder with its mark; look and decide only where that differs
+    the rest:  parse -> look and decide (new titles) -> write in bulk -> look and decide (the others)
+    at the end: delete_except
+
+Memory is bounded by the windows and batches; of the whole list only the ids are kept.
+"""
+
+from __future__ import annotations
+
+import random
+from array import array
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+
+from app.context import ArrManagerProtocol, Deps, ListedItem, RawItem, Statements
+from app.db import media, runs, seen, trailers
+from app.db.media import Listed
+from app.db.runs import RunClaim, RunResult
+from app.db.seen import Known, Note
+from app.db.staging import StagedMedia, Upserted, Written, create_or_update_bulk, new_title
+from app.domain.deletion_guard import CONFIRM_AT_MOST, Delete, Hold, after_confirmation, decide_deletions
+from app.domain.disk import MarkedFolder
+from app.domain.policy import needs_tags
+from app.domain.records import Connection, Rank
+from app.errors import ArrItemError, ArrItemGone
+from app.pipeline.settings import tunables
+from app.pipeline.settling import Seen, Settled, Settling
+from app.pipeline.titles import policy_of, stage
+from app.version import VERSION
+from schemas.base import RunOutcome
+from schemas.live import Topic
+from schemas.media import MediaCreate
+from schemas.run import SkippedItem
+
+WINDOW = 200  # elements that are held decoded, some 20 KB each
+BATCH = 1000
+MARKED_AT_ONCE = 500
+DELETED_AT_ONCE = 2000
+MAX_REPORTED = 100
+_INT32_MAX = 2**31 - 1
+_DIGEST_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """A title that is not as it was noted last time; `known`: its arr_id has a row."""
+
+    staged: StagedMedia
+    digest: bytes
+    known: bool
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What a refresh has met so far; `kept` are rows that may be listed by another arr_id than they have."""
+
+    fetched: int = 0
+    written: dict[Written, int] = field(default_factory=lambda: dict.fromkeys(Written, 0))
+    arr_ids: array[int] = field(default_factory=lambda: array("i"))
+    kept: array[int] = field(default_factory=lambda: array("q"))
+    skipped: list[SkippedItem] = field(default_factory=list)
+    ids_readable: bool = True
+
+
+class Refresh:
+    """Reconciles one connection under a claimed run."""
+
+    def __init__(
+        self,
+        deps: Deps,
+        connection: Connection,
+        arr: ArrManagerProtocol,
+        parse_media: Callable[[RawItem], MediaCreate],
+        held: RunClaim,
+    ) -> None:
+        self._deps = deps
+        self._connection = connection
+        self._arr = arr
+        self._parse_media = parse_media
+        self._held = held
+        self._settling = Settling(deps, connection.id)
+        self._tally = _Tally()
+        self._window: list[ListedItem] = []
+        self._same: list[Known] = []
+        self._changed: list[_Changed] = []
+
+    async def run(self) -> RunResult:
+        """Do all of it. Raises what asking the Arr raises, with nothing deleted; LeaseLost, Unavailable."""
+        salt = await self._salt()
+        statements = self._deps.db.standing()
+        try:
+            async with aclosing(self._arr.get_all_media()) as items:
+                async for item in items:
+                    self._window.append(item)
+                    if len(self._window) == WINDOW:
+                        await self._take_window(statements, salt)
+            await self._take_window(statements, salt)
+            await self._check_same(statements)
+            await self._write_changed(statements)
+        finally:
+            await statements.aclose()
+        return await self._delete_unlisted()
+
+    async def progress(self) -> None:
+        """Note how far it is and lengthen the lease. Raises LeaseLost."""
+        async with self._deps.db.transaction() as tx:
+            await runs.progress(tx, self._held, self._tally.fetched)
+        self._deps.live.changed(Topic.RUNS)
+
+    def failed(self, error: str) -> RunResult:
+        """Give the result of a run that ended here."""
+        return self._result(RunOutcome.FAILED, error=error)
+
+    async def _salt(self) -> bytes:
+        """Name all that decides about titles beside the list itself: where that changed, no note holds any more."""
+        connection = self._connection
+        async with self._deps.db.transaction() as tx:
+            policy = await policy_of(self._deps, tx, connection.id)
+        if not needs_tags(policy):
+            policy = replace(policy, tag_labels={})
+        decides = (VERSION, connection.monitor_type, connection.created_at, connection.path_mappings, policy)
+        return repr(decides).encode()
+
+    async def _take_window(self, statements: Statements, salt: bytes) -> None:
+        """Tell elements that are as they were from those that are to be written."""
+        window, self._window = self._window, []
+        self._tally.fetched += len(window)
+        arr_ids = [arr_id for item in window if (arr_id := _arr_id(item.raw)) is not None]
+        self._tally.arr_ids.extend(arr_ids)
+        known = await seen.known(statements, self._connection.id, arr_ids)
+        hasher = sha256(salt)
+        for item in window:
+            before = known.get(_arr_id(item.raw) or 0)
+            hashed = hasher.copy()
+            hashed.update(item.text.encode())
+            digest = hashed.digest()[:_DIGEST_BYTES]
+            if before is not None and before.digest == digest:
+                self._same.append(before)
+            else:
+                self._stage_or_skip(item.raw, digest, known=before is not None)
+        if len(self._same) >= BATCH:
+            await self._check_same(statements)
+        if len(self._changed) >= BATCH:
+            await self._write_changed(statements)
+
+    def _stage_or_skip(self, raw: RawItem, digest: bytes, *, known: bool) -> None:
+        if type(raw.get("id")) is not int:
+            self._tally.ids_readable = False
+        try:
+            self._changed.append(_Changed(stage(self._parse_media(raw), self._connection), digest, known))
+        except ArrItemError as error:
+            if len(self._tally.skipped) < MAX_REPORTED:
+                self._tally.skipped.append(_skipped(raw, error))
+
+    async def _check_same(self, statements: Statements) -> None:
+        """Settle those titles whose folder is not as it was marked."""
+        same, self._same = self._same, []
+        self._tally.written[Written.UNCHANGED] += len(same)
+        marked = [
+            MarkedFolder(one.folder_path, one.root_path or "", one.mark)
+            for one in same
+            if one.folder_path is not None and one.mark is not None
+        ]
+        answers = iter(await self._deps.library.are_as_marked(marked))
+        digests = {
+            one.media_id: one.digest
+            for one in same
+            if one.folder_path is not None and not (one.mark is not None and next(answers)) and one.digest is not None
+        }
+        if same:
+            await self.progress()
+        await self._note(statements, await self._settling.settle_many(list(digests)), digests)
+
+    async def _write_changed(self, statements: Statements) -> None:
+        """Write titles; those that are new are decided upon before, all others after."""
+        changed, self._changed = self._changed, []
+        if not changed:
+            return
+        decided = await self._decide_new([one.staged for one in changed if not one.known])
+        digests = {one.staged.created.arr_id: one.digest for one in changed}
+        async with self._deps.db.transaction() as tx:
+            await runs.progress(tx, self._held, self._tally.fetched)
+            staged = [_with_decision(one.staged, decided) for one in changed]
+            rows = await create_or_update_bulk(tx, self._connection.id, staged, self._held.read_at, Rank.BACKFILL)
+        for row in rows:
+            self._tally.written[row.written] += 1
+            if row.written is Written.UNCHANGED:
+                self._tally.kept.append(row.media_id)
+        new = [row for row in rows if row.settled]
+        await seen.note(
+            statements, [Note(row.media_id, 1, digests[row.arr_id], decided[row.arr_id].mark) for row in new]
+        )
+        await self._wake_for(new, decided)
+        open_digests = {row.media_id: digests[row.arr_id] for row in rows if not row.settled}
+        await self._note(statements, await self._settling.settle_many(list(open_digests)), open_digests)
+
+    async def _decide_new(self, new: Sequence[StagedMedia]) -> dict[int, Settled]:
+        """Decide, by arr_id, on titles that have no row yet, but for those in whose folders there may be others."""
+        folders = Counter(one.folder_path for one in new)
+        async with self._deps.db.transaction() as tx:
+            policy = await policy_of(self._deps, tx, self._connection.id)
+            in_use = await media.folders_in_use(tx, [folder for folder in folders if folder is not None])
+        alone = [
+            Seen(new_title(self._connection.id, one, self._held.read_at, Rank.BACKFILL), policy)
+            for one in new
+            if one.folder_path is None or (folders[one.folder_path] == 1 and one.folder_path not in in_use)
+        ]
+        looks = await self._settling.look_at_all(alone)
+        return {
+            one.title.arr_id or 0: Settled(self._settling.decide(one, marked.look), marked.mark)
+            for one, marked in zip(alone, looks, strict=True)
+        }
+
+    async def _wake_for(self, new: Sequence[Upserted], decided: Mapping[int, Settled]) -> None:
+        due = (row.media_id for row in new if decided[row.arr_id].title.due_rank is not None)
+        if first := next(due, None):
+            await self._deps.wakeups.wake_acquire(first)
+
+    async def _note(self, statements: Statements, settled: Sequence[Settled], digests: Mapping[int, bytes]) -> None:
+        await seen.note(
+            statements, [Note(one.title.id, one.title.version, digests[one.title.id], one.mark) for one in settled]
+        )
+
+    async def _delete_unlisted(self) -> RunResult:
+        """`delete_except` last, and only with a complete answer, within the limit, and confirmed title by title."""
+        if not self._tally.ids_readable:
+            return self._result(RunOutcome.COMPLETED)
+        accepted = await self._accepted()
+        listed = Listed(self._held.read_at, self._tally.arr_ids, self._tally.kept)
+        async with self._deps.db.transaction() as tx:
+            rows = await media.count(tx, self._connection.id)
+            share = (await tunables(self._deps, tx)).max_delete_share
+            unlisted = await media.list_unlisted(tx, self._connection.id, listed)
+        decision = decide_deletions(unlisted, rows, share, accepted)
+        if isinstance(decision, Delete):
+            decision = after_confirmation(decision, all_gone=await self._all_gone(unlisted.values()))
+        if isinstance(decision, Hold):
+            for some in _in_batches(decision.media_ids, MARKED_AT_ONCE):
+                async with self._deps.db.transaction() as tx:
+                    await runs.progress(tx, self._held, self._tally.fetched)
+                    await self._settling.mark_missing(tx, some)
+            return self._result(RunOutcome.HELD, held_ids=decision.media_ids, error=_held_text(decision))
+        return self._result(RunOutcome.COMPLETED, deleted=await self._delete(listed, decision.media_ids))
+
+    async def _delete(self, listed: Listed, allowed: Collection[int]) -> int:
+        deleted = 0
+        async with self._deps.db.transaction() as tx:
+            await runs.progress(tx, self._held, self._tally.fetched)
+            await trailers.request_following(tx, self._connection.id)
+        for some in _in_batches(allowed, DELETED_AT_ONCE):
+            async with self._deps.db.transaction() as tx:
+                await runs.progress(tx, self._held, self._tally.fetched)
+                deleted += await media.delete_except(tx, self._connection.id, listed, some)
+        return deleted
+
+    async def _accepted(self) -> frozenset[int]:
+        if not self._held.accept_deletions:
+            return frozenset()
+        async with self._deps.db.transaction() as tx:
+            return await runs.last_held(tx, self._connection.id) or frozenset()
+
+    async def _all_gone(self, listed_as: Collection[int | None]) -> bool:
+        """Ask for each by its id, above the bound for a sample: only the Arr's own word that it is gone counts."""
+        arr_ids = [arr_id for arr_id in listed_as if arr_id is not None]
+        asked = random.sample(arr_ids, CONFIRM_AT_MOST) if len(arr_ids) > CONFIRM_AT_MOST else arr_ids
+        for arr_id in asked:
+            try:
+                await self._arr.get_media(arr_id)
+            except ArrItemGone:
+                continue
+            except ArrItemError:
+                return False
+            return False
+        if asked:
+            await self._arr.get_system_status()
+        return True
+
+    def _result(
+        self,
+        outcome: RunOutcome,
+        *,
+        deleted: int = 0,
+        held_ids: frozenset[int] = frozenset(),
+        error: str | None = None,
+    ) -> RunResult:
+        tally = self._tally
+        return RunResult(
+            outcome=outcome,
+            fetched=tally.fetched,
+            created=tally.written[Written.CREATED],
+            updated=tally.written[Written.UPDATED],
+            unchanged=tally.written[Written.UNCHANGED],
+            deleted=deleted,
+            held_ids=held_ids,
+            skipped=tuple(tally.skipped),
+            error=error,
+        )
+
+
+def _arr_id(raw: RawItem) -> int | None:
+    """Give an element's id where it is one that a row can have."""
+    arr_id = raw.get("id")
+    return arr_id if type(arr_id) is int and 0 < arr_id <= _INT32_MAX else None
+
+
+def _with_decision(staged: StagedMedia, decided: Mapping[int, Settled]) -> StagedMedia:
+    decision = decided.get(staged.created.arr_id)
+    return staged if decision is None else replace(staged, decided=decision.title)
+
+
+def _in_batches(ids: Collection[int], size: int) -> Iterator[list[int]]:
+    ordered = sorted(ids)
+    return (ordered[start : start + size] for start in range(0, len(ordered), size))
+
+
+def _skipped(raw: RawItem, error: ArrItemError) -> SkippedItem:
+    arr_id, title = raw.get("id"), raw.get("title")
+    return SkippedItem(
+        arr_id=arr_id if type(arr_id) is int else None,
+        title=title[:200].replace("\x00", "") if isinstance(title, str) else None,
+        error=error.message,
+    )
+
+
+def _held_text(decision: Hold) -> str:
+    return f"Nothing was deleted: {decision.reason}. Accept it with `trailhook reconcile NAME --accept-deletions`."
