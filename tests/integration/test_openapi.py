@@ -19,6 +19,7 @@ from tests.fakes import FakeArr, movie_item, put_movie_on_disk
 from tests.integration.conftest import Bench
 from tests.integration.serving import API_KEY, serving
 
+ROOT = Path(__file__).parent.parent.parent
 NOT_DESCRIBED = {"/openapi.json"}
 CHECKS = (
     "not_a_server_error",
@@ -75,9 +76,9 @@ async def test_every_answer_is_one_that_is_described(bench: Bench, tmp_path: Pat
             *("--checks", ",".join(CHECKS), "--workers", "1", "--no-color", "--suppress-health-check", "all"),
             "--continue-on-failure",
         ]
-        environment = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.integration.openapi_hooks", "PYTHONPATH": "."}
+        environment = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.integration.openapi_hooks", "PYTHONPATH": str(ROOT)}
         run = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environment
+            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environment, cwd=tmp_path
         )
         try:
             async with asyncio.timeout(110):

@@ -28,6 +28,8 @@ exec(compile(Path({real!r}, "__init__.py").read_text(), "yt_dlp", "exec"))
 """
 """A package that is the installed one under another version."""
 
+ROOT = Path(__file__).parent.parent.parent
+
 
 @pytest.fixture
 def wheels(tmp_path: Path) -> Path:
@@ -78,7 +80,8 @@ def test_the_next_job_uses_the_new_one_without_a_restart(
     offer(wheels, "2099.1.2", mark + SAME.format(real=str(Path(yt_dlp.__file__).parent)))
     ran = subprocess.run(
         [sys.executable, "-m", "app.cli", "update-yt-dlp"],
-        env={**environment(wheels), "TRAILHOOK_DATA_DIR": str(releases.parent)},
+        cwd=wheels,  # it is tried out there, and leaves its mark
+        env={**environment(wheels), "TRAILHOOK_DATA_DIR": str(releases.parent), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
