@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from tests.bench import inbox
+from tests.bench import inbox, trailer
 from tests.bench.figures import publish
 
-BENCHES = {"inbox": inbox.measure}
+BENCHES = {"inbox": inbox.measure, "trailer": trailer.measure}
 
 
 def main() -> None:
