@@ -7,11 +7,12 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from typing import IO, TypeVar
 
 _LEAST_GAP_SECONDS = 0.5
 _MOST_WARNINGS = 20
 _MOST_TEXT = 2000
+T = TypeVar("T")
 
 
 class Talk:
@@ -44,13 +45,13 @@ class Talk:
                 "names": list(dict.fromkeys(cls.__name__ for cause in causes for cls in type(cause).__mro__)),
                 "text": str(error)[:_MOST_TEXT],
                 "warnings": self._warnings,
-                "error_number": _first_int(causes, "errno"),
-                "http_status": _first_int(causes, "status"),
-                "expected": _first_of(causes, "expected"),
+                "error_number": _first_of(causes, "errno", int),
+                "http_status": _first_of(causes, "status", int),
+                "expected": _first_of(causes, "expected", bool),
                 "free_bytes": shutil.disk_usage(".").free,
                 "folder_gone": _folder_is_gone(),
-                "countries": list(_first_of(causes, "countries") or ()),
-                "seconds_left": _first_of(causes, "seconds_left"),
+                "countries": _first_of(causes, "countries", list) or [],
+                "seconds_left": _first_of(causes, "seconds_left", float),
             }
         )
 
@@ -89,10 +90,7 @@ def _folder_is_gone() -> bool:
         return True
 
 
-def _first_of(causes: list[BaseException], name: str) -> Any:
-    return next((getattr(cause, name) for cause in causes if hasattr(cause, name)), None)
-
-
-def _first_int(causes: list[BaseException], name: str) -> int | None:
+def _first_of(causes: list[BaseException], name: str, kind: type[T]) -> T | None:
+    """Give an attribute of the first cause that has it; of the same name others have other things."""
     values = (getattr(cause, name, None) for cause in causes)
-    return next((value for value in values if isinstance(value, int)), None)
+    return next((value for value in values if isinstance(value, kind)), None)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from tests.bench import inbox, reconcile
+from tests.bench import inbox, reconcile, trailer
 from tests.bench.figures import publish
 
-BENCHES = {"inbox": inbox.measure, "reconcile": reconcile.measure}
+BENCHES = {"inbox": inbox.measure, "reconcile": reconcile.measure, "trailer": trailer.measure}
 
 
 def main() -> None:

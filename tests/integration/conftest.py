@@ -37,7 +37,7 @@ from schemas.base import RunTrigger
 from schemas.connection import ConnectionCreate
 from schemas.run import RunRead
 from tests.fakes import FakeArr, FakeArrs, FakeVideos
-from tests.integration.studio import Studio, open_studio
+from tests.studio import Studio, open_studio
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from app.context import FetchRequest
 from app.domain.policy import Policy
 from app.ytdlp.job import Job
 from app.ytdlp.polish import TARGET_LUFS, TRUE_PEAK_DB, polish
-from tests.integration.studio import Studio, clip, fetch, ignore, names_in, run_ffmpeg
+from tests.studio import Studio, clip, fetch, ignore, names_in, run_ffmpeg
 
 
 async def test_loudness_is_put_right_and_the_picture_kept(studio: Studio, work_dir: Path) -> None:

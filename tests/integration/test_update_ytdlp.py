@@ -18,7 +18,7 @@ from app.domain.ytdlp_release import YtDlpVersions
 from app.errors import SetupError
 from app.ytdlp.releases import fetched, newest, versions
 from app.ytdlp.update import Updated, update
-from tests.integration.studio import Studio, fetch, names_in
+from tests.studio import Studio, fetch, names_in
 
 INSTALLED = version("yt-dlp")
 SAME = """

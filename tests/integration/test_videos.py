@@ -38,7 +38,8 @@ from app.ytdlp.verify import (
 )
 from schemas.base import FetchFailure, StorageProblem
 from schemas.policy import Prefer
-from tests.integration.studio import (
+from tests.simulators import youtube_says
+from tests.studio import (
     SECONDS,
     Studio,
     clip,
@@ -52,7 +53,6 @@ from tests.integration.studio import (
     slow_ffmpeg,
     until,
 )
-from tests.simulators import youtube_says
 
 WORKER = """
 import asyncio, json, sys
@@ -207,6 +207,7 @@ async def test_ids_and_addresses_of_every_form(studio: Studio, work_dir: Path) -
         ({"status": 429}, FetchFailure.SOURCE_BLOCKED),
         ({"status": 503}, FetchFailure.TRANSIENT),
         ({"cut": True}, FetchFailure.TRANSIENT),
+        ({"cut": True, "kind": "hls"}, FetchFailure.TRANSIENT),
         ({"kind": "audio"}, FetchFailure.NOT_A_TRAILER),
         ({"seconds": 5}, FetchFailure.NOT_A_TRAILER),
         ({"claimed_seconds": 700}, FetchFailure.NOT_A_TRAILER),

@@ -28,6 +28,7 @@ class Picture:
 
 
 SMALL = Picture()
+FULL_HD = Picture(width=1920, height=1080, rate=24, bits="3600k")
 
 
 def ffmpeg_here() -> Path:

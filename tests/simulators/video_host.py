@@ -43,7 +43,8 @@ class Video:
     `kind`: mp4 (one file), hls, dash (video and audio apart), audio (no picture), webm (VP9 and Opus), ts (no MP4, but
     called one). `subtitles` are languages; "xx" is one that cannot be fetched. `error` is the text that YouTube's page
     would give; `status` breaks the media; `cut` and `hang` break it half way; `rate` limits it to bytes a second;
-    `silent` is "page" or "media": that is never answered. A Vimeo video has a number for its id.
+    `silent` is "page" or "media": that is never answered; `missing` is a file of it that is not there. A Vimeo video
+    has a number for its id.
     """
 
     video_id: str
@@ -63,6 +64,7 @@ class Video:
     hang: bool = False
     rate: int | None = None
     silent: str = ""
+    missing: str = ""
 
 
 @dataclass(slots=True)
@@ -221,7 +223,7 @@ class VideoHost:
         path = self._clip(video) / Path(request.path_params["name"]).name
         if video.status is not None and path.suffix != ".m3u8":
             return Response(None, video.status)
-        if not path.exists():
+        if not path.exists() or path.name == video.missing:
             return Response(None, 404)
         body = path.read_bytes()
         wished = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", ""))

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.simulators.clips import ffmpeg_here
+from tests.simulators.clips import FULL_HD, SMALL, ffmpeg_here
 from tests.simulators.video_host import VideoHost
 from tests.simulators.ytdlp_plugin import write_plugin
 
@@ -28,11 +28,13 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--cache", type=Path, required=True, help="where the clips are made, once")
     parser.add_argument("--plugin-dir", type=Path, help="where the yt-dlp plugin is written: the PYTHONPATH to give")
+    parser.add_argument("--full-hd", action="store_true", help="clips of 1080 lines, as large as a real trailer's")
     parser.add_argument("--catalogue", type=Path, help="a JSON list of objects with the fields of Video")
     given = parser.parse_args()
     ending = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ending)
-    with VideoHost(ffmpeg_here(), given.cache.resolve(), given.port) as host:
+    picture = FULL_HD if given.full_hd else SMALL
+    with VideoHost(ffmpeg_here(), given.cache.resolve(), given.port, picture) as host:
         for video in json.loads(given.catalogue.read_text()) if given.catalogue else CATALOGUE:
             host.add(**video)
         if given.plugin_dir:
