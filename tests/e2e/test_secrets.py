@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -228,18 +227,13 @@ def rotate(life: Life) -> None:
     assert (done.returncode, done.stdout[:10]) == (0, "4 secrets "), done
     life.host.add("charge00001", "Charge trailer")
     life.radarr.import_file(life.radarr.add("Charge", 2022, youtube_trailer_id="charge00001"))
-    wait_for("the failure", lambda: any(one["failure"] for one in attempts_of(life, "Charge")))
+    wait_for("the failure", lambda: life.stack.api("GET", "/status")["downloads"]["paused_reason"])
     life.command("media")
     life.command("doctor", "--json")
     with life.client(**{"X-Api-Key": life.secrets["API key"]}) as api:
         for name in (*LISTS, "media/2"):
             assert api.get(f"/api/v1/{name}").status_code == 200, name
         assert api.delete("/api/v1/connections/2?trailers=remove").status_code == 202
-
-
-def attempts_of(life: Life, title: str) -> list[dict[str, Any]]:
-    titles = life.stack.titles()
-    return list(life.stack.api("GET", f"/media/{titles[title]['id']}")["attempts"]) if title in titles else []
 
 
 def must_be_kept_and_encrypted(life: Life) -> None:
