@@ -17,7 +17,8 @@ from app.db import instance, schema
 from app.db.engine import Database
 from app.embedded.ffmpeg import find_ffmpeg, link_directory
 from app.errors import SetupError, Unavailable, WrongSecretKey
-from app.files.library import DiskLibrary
+from app.files.library import DiskLibrary, usual_file_mode
+from app.files.placing import Manner
 from app.http import HttpClients
 from app.keys import make_data_dir
 from app.live import RedisLive
@@ -56,7 +57,7 @@ async def open_deps(settings: Settings, secret_key: SecretStr) -> AsyncIterator[
         live = RedisLive(redis)
         stack.push_async_callback(live.aclose)
         clients = await stack.enter_async_context(HttpClients(VERSION))
-        library = DiskLibrary(settings.file_mode)
+        library = DiskLibrary(manner_of(settings))
         stack.callback(library.close)
         make_data_dir(settings.data_dir)
         ffmpeg = find_ffmpeg(settings.ffmpeg)
@@ -92,6 +93,12 @@ async def check_database(url: SecretStr, secret_key: SecretStr) -> None:
         await _check(database, FernetVault(secret_key))
     finally:
         await database.close()
+
+
+def manner_of(settings: Settings) -> Manner:
+    """Give the manner in which files are placed."""
+    mode = usual_file_mode() if settings.file_mode is None else settings.file_mode
+    return Manner(mode, settings.dir_mode, settings.puid, settings.pgid)
 
 
 async def _check(database: Database, vault: FernetVault) -> None:

@@ -202,6 +202,13 @@ class Library(Protocol):
         """
         ...
 
+    async def fit(self, folder: Path, rel_path: str) -> str:
+        """Give the path with the name that a directory `Trailers` has in the folder already, whatever its case.
+
+        Raises StorageError.
+        """
+        ...
+
     async def rename_own(self, file: OwnFile, rel_path: str) -> bool:
         """Give a trailer of ours another name in its folder.
 

@@ -109,6 +109,9 @@ class Settings(Tunables, BaseSettings):
     cookies_file: Path | None = None
     proxy: SecretStr | None = None
     file_mode: FileMode | None = None
+    dir_mode: FileMode | None = None
+    puid: int | None = Field(default=None, ge=0, lt=2**32 - 1)
+    pgid: int | None = Field(default=None, ge=0, lt=2**32 - 1)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 

@@ -126,7 +126,7 @@ class FaultyDownloads:
         self.tally = Tally()
         self._studio, self._place = studio, place
         self._random = random.Random(seed)
-        self._library = DiskLibrary(None)
+        self._library = DiskLibrary()
         self._number = 0
 
     def close(self) -> None:
@@ -281,7 +281,7 @@ def main() -> None:
     """Be the worker that is going to be killed."""
     ffmpeg, ffmpeg_dir, url, folder = sys.argv[1:]
     videos = YtDlpVideos(Tools(ffmpeg=Path(ffmpeg), ffmpeg_dir=Path(ffmpeg_dir)))
-    asyncio.run(download(videos, DiskLibrary(None), url, Path(folder)))
+    asyncio.run(download(videos, DiskLibrary(), url, Path(folder)))
 
 
 if __name__ == "__main__":

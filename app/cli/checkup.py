@@ -64,7 +64,7 @@ async def _open(settings: Settings, keys: GivenKeys) -> AsyncIterator[Deps]:
         stack.push_async_callback(database.close)
         redis = open_redis(settings.redis_url or _embedded_redis(settings.data_dir), retries=0)
         stack.push_async_callback(redis.aclose)
-        library = DiskLibrary(settings.file_mode)
+        library = DiskLibrary()
         stack.callback(library.close)
         yield Deps(
             db=database,

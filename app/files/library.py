@@ -15,6 +15,7 @@ from app.errors import StorageError
 from app.files import placing, removing, renaming, work_dir
 from app.files.looking import look, look_and_mark, look_for_media
 from app.files.marks import TRUST_AFTER, MarkCheck
+from app.files.placing import Manner
 from app.files.problems import storage_error, storage_problem
 from app.files.threads import DiskThreads
 from schemas.base import StorageProblem
@@ -27,15 +28,15 @@ REMOVAL_LIMIT_SECONDS = 5.0  # a person waits for it
 class DiskLibrary:
     """`Library` on real disks; what each method promises is said there. `close` when done.
 
-    New files get `file_mode`, None: what the process's umask leaves of 0666. A directory that changed less than
-    `trust_after` seconds ago gets no mark.
+    Without a `manner` new files get the mode that the process's umask leaves of 0666. A directory that changed less
+    than `trust_after` seconds ago gets no mark.
     """
 
     def __init__(
-        self, file_mode: int | None, limit: float = DISK_LIMIT_SECONDS, trust_after: float = TRUST_AFTER
+        self, manner: Manner | None = None, limit: float = DISK_LIMIT_SECONDS, trust_after: float = TRUST_AFTER
     ) -> None:
         self._trust_after = trust_after
-        self._file_mode = 0o666 & ~_umask() if file_mode is None else file_mode
+        self._manner = manner or Manner(usual_file_mode())
         self._threads = DiskThreads(limit)
 
     def close(self) -> None:
@@ -79,10 +80,13 @@ class DiskLibrary:
             raise storage_problem(StorageProblem.UNREACHABLE, path, detail) from error
 
     async def place(self, source: Path, folder: Path, rel_path: str) -> PlacedFile:
-        return await self._run(folder, lambda: placing.place(source, folder, rel_path, self._file_mode))
+        return await self._run(folder, lambda: placing.place(source, folder, rel_path, self._manner))
+
+    async def fit(self, folder: Path, rel_path: str) -> str:
+        return await self._run(folder, lambda: placing.fit(folder, rel_path))
 
     async def rename_own(self, file: OwnFile, rel_path: str) -> bool:
-        return await self._run(file.folder, lambda: renaming.rename(file, rel_path))
+        return await self._run(file.folder, lambda: renaming.rename(file, rel_path, self._manner))
 
     async def look_for_media(self, folder: Path) -> DiskLook:
         try:
@@ -98,6 +102,11 @@ class DiskLibrary:
             return await self._threads.run(folder, work, limit)
         except OSError as error:
             raise storage_error(error, folder) from error
+
+
+def usual_file_mode() -> int:
+    """Give the mode that new files have here."""
+    return 0o666 & ~_umask()
 
 
 def _umask() -> int:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from app.context import PlacedFile
-from app.domain.naming import TRAILERS_DIR, is_plain_path
+from app.domain.naming import TRAILERS_DIR, is_plain_path, same_name
 from app.files.problems import storage_problem
 from schemas.base import StorageProblem
 
@@ -38,15 +38,39 @@ class Name:
     name: str
 
 
-def place(source: Path, folder: Path, rel_path: str, mode: int) -> PlacedFile:
-    """Move the source to `folder/rel_path`, safe on disk, with this mode and, as root, with the folder's owner."""
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """Whose a placed file is and who may read it.
+
+    `dir_mode` None: a new directory's is its folder's. Owner and group None: the folder's; only root can give files
+    away.
+    """
+
+    file_mode: int = 0o644
+    dir_mode: int | None = None
+    owner: int | None = None
+    group: int | None = None
+
+
+def fit(folder: Path, rel_path: str) -> str:
+    """Give the path with the name that a directory `Trailers` has there already, whatever its case."""
+    directory, _, name = rel_path.partition("/")
+    if directory != TRAILERS_DIR or not name:
+        return rel_path
+    with os.scandir(folder) as found:
+        there = [entry.name for entry in found if same_name(entry.name, TRAILERS_DIR) and entry.is_dir()]
+    return rel_path if TRAILERS_DIR in there or not there else f"{min(there)}/{name}"
+
+
+def place(source: Path, folder: Path, rel_path: str, manner: Manner) -> PlacedFile:
+    """Move the source to `folder/rel_path`, safe on disk, in this manner."""
     if not is_plain_path(rel_path):
         raise storage_problem(StorageProblem.OUTSIDE, folder / rel_path)
     target = PurePosixPath(rel_path)
     with _opened(folder) as folder_fd, _opened(source.parent) as source_fd:
         made = Name(source_fd, source.name)
-        with opened_to_place(folder, folder_fd, target.parent) as target_fd:
-            file = _prepare(made, os.fstat(folder_fd), mode)
+        with opened_to_place(folder, folder_fd, target.parent, manner) as target_fd:
+            file = _prepare(made, os.fstat(folder_fd), manner)
             give_name(made, Name(target_fd, target.name), folder / rel_path)
             _sync_directory(target_fd)
     return PlacedFile(folder / rel_path, file.st_size, file.st_mtime_ns)
@@ -122,10 +146,10 @@ def _opened(path: str | Path, *, dir_fd: int | None = None, flags: int = _DIRECT
 
 
 @contextmanager
-def opened_to_place(folder: Path, folder_fd: int, rel_dir: PurePosixPath) -> Iterator[int]:
+def opened_to_place(folder: Path, folder_fd: int, rel_dir: PurePosixPath, manner: Manner) -> Iterator[int]:
     """Open a directory below the folder, step by step; only a missing `Trailers` is made."""
     if str(rel_dir) == TRAILERS_DIR:
-        _make_trailers_dir(folder_fd)
+        _make_trailers_dir(folder_fd, manner)
     fd = os.dup(folder_fd)
     try:
         walked = folder
@@ -148,36 +172,38 @@ def _step_into(parent_fd: int, name: str, path: Path) -> int:
         raise storage_problem(problem, path) from None
 
 
-def _make_trailers_dir(folder_fd: int) -> None:
-    """Make it like the folder it is in, so that whoever may write there may write here."""
+def _make_trailers_dir(folder_fd: int, manner: Manner) -> None:
+    """Make it like the folder it is in unless told, so that whoever may write there may write here."""
     try:
         os.mkdir(TRAILERS_DIR, 0o700, dir_fd=folder_fd)
     except FileExistsError:
         return
     folder = os.fstat(folder_fd)
     with _opened(TRAILERS_DIR, dir_fd=folder_fd, flags=_DIRECTORY | os.O_NOFOLLOW) as fd:
-        _own_like(fd, folder)
+        _give_away(fd, folder, manner)
+        mode = stat.S_IMODE(folder.st_mode) if manner.dir_mode is None else manner.dir_mode
         with suppress(PermissionError, NotImplementedError):  # mounts without modes of their own refuse
-            os.fchmod(fd, stat.S_IMODE(folder.st_mode) | 0o700)
+            os.fchmod(fd, mode | 0o700)
 
 
-def _prepare(source: Name, folder: os.stat_result, mode: int) -> os.stat_result:
+def _prepare(source: Name, folder: os.stat_result, manner: Manner) -> os.stat_result:
     """Set owner and mode and bring the file to disk, before it has its name."""
     with _opened(source.name, dir_fd=source.dir_fd, flags=os.O_RDONLY | os.O_NOFOLLOW) as fd:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        _own_like(fd, folder)
+        _give_away(fd, folder, manner)
         with suppress(PermissionError):  # mounts without modes of their own refuse
-            os.fchmod(fd, mode)
+            os.fchmod(fd, manner.file_mode)
         _sync(fd)
         return os.fstat(fd)
 
 
-def _own_like(fd: int, folder: os.stat_result) -> None:
-    """As root give the file to the folder's owner, so that the user of a NAS can remove it; else its group at most."""
-    owner = folder.st_uid if os.geteuid() == 0 else -1
+def _give_away(fd: int, folder: os.stat_result, manner: Manner) -> None:
+    """As root give the file to whom it shall belong, so that the user of a NAS can remove it; else a group at most."""
+    owner = folder.st_uid if manner.owner is None else manner.owner
+    group = folder.st_gid if manner.group is None else manner.group
     with suppress(OSError):  # a mount may squash root or have no owners; the file is usable all the same
-        os.fchown(fd, owner, folder.st_gid)
+        os.fchown(fd, owner if os.geteuid() == 0 else -1, group)
 
 
 def _sync(fd: int) -> None:

@@ -10,12 +10,12 @@ from app.context import OwnFile
 from app.domain.naming import TRAILERS_DIR, is_plain_path
 from app.errors import StorageError
 from app.files.paths import is_unchanged, opened, opened_below
-from app.files.placing import Name, give_name, opened_to_place
+from app.files.placing import Manner, Name, give_name, opened_to_place
 from app.files.problems import storage_problem
 from schemas.base import StorageProblem
 
 
-def rename(file: OwnFile, rel_path: str) -> bool:
+def rename(file: OwnFile, rel_path: str, manner: Manner) -> bool:
     """Give it the name, and remove a `Trailers` that is empty then; False where it is not ours or the name is taken.
 
     Raises OSError, StorageError(OUTSIDE).
@@ -28,7 +28,7 @@ def rename(file: OwnFile, rel_path: str) -> bool:
             with opened_below(folder_fd, source.parent) as source_fd:
                 if not is_unchanged(os.stat(source.name, dir_fd=source_fd, follow_symlinks=False), file):
                     return False
-                with opened_to_place(file.folder, folder_fd, target.parent) as target_fd:
+                with opened_to_place(file.folder, folder_fd, target.parent, manner) as target_fd:
                     give_name(Name(source_fd, source.name), Name(target_fd, target.name), file.folder / rel_path)
         except FileNotFoundError:
             return False

@@ -149,7 +149,7 @@ async def _extend(deps: Deps, job: _Job) -> None:
 async def _acquire_claimed(deps: Deps, job: _Job) -> AcquireOutcome:
     if await _found_meanwhile(deps, job):
         return AcquireOutcome.FOUND
-    rel_path = trailer_name(job.title, job.policy, shared=job.shared)
+    rel_path = await deps.library.fit(job.held.folder, trailer_name(job.title, job.policy, shared=job.shared))
     work_dir = await deps.library.make_work_dir(job.held.folder, job.held.work_dir_name)
     try:
         candidate, fetched = await _fetch_first(deps, job, work_dir)

@@ -64,7 +64,8 @@ async def _follow(deps: Deps, title: Media, policy: Policy, one: Followed, *, sh
             await trailers.leave_behind(tx, one.id, TITLE_LEFT)
         return
     wanted = new_name(title, policy, rel_path, shared=shared)
-    if wanted is not None and await deps.library.rename_own(replace(one.file, folder=folder), wanted):
+    wanted = None if wanted is None else await deps.library.fit(folder, wanted)
+    if wanted not in {None, rel_path} and await deps.library.rename_own(replace(one.file, folder=folder), wanted):
         structlog.get_logger(__name__).info("trailer renamed", title=title.title, file=wanted)
         rel_path = wanted
     async with deps.db.transaction() as tx:

@@ -175,7 +175,7 @@ class Bench:
 @pytest.fixture
 async def bench(database: Database, redis: ArqRedis, library_root: Path, tmp_path: Path) -> AsyncIterator[Bench]:
     arrs, videos = FakeArrs(), FakeVideos()
-    library = DiskLibrary(None)
+    library = DiskLibrary()
     live = RedisLive(redis)
     deps = Deps(
         db=database,

@@ -16,7 +16,7 @@ import pytest
 from app.domain.disk import DiskLook, DiskQuestion, FolderState
 from app.errors import StorageError
 from app.files.library import DiskLibrary
-from app.files.placing import Name, link_new, look_and_rename, rename_new
+from app.files.placing import Manner, Name, link_new, look_and_rename, rename_new
 from app.files.problems import storage_error
 from app.files.threads import GIVE_UP_AFTER, DiskThreads
 from schemas.base import MediaKind, StorageProblem
@@ -27,7 +27,7 @@ FILM = "Film (2009).mkv"
 
 @pytest.fixture
 def library() -> Iterator[DiskLibrary]:
-    made = DiskLibrary(file_mode=0o640, limit=5)
+    made = DiskLibrary(Manner(0o640), limit=5)
     yield made
     made.close()
 
@@ -257,7 +257,7 @@ async def test_a_file_is_placed_with_mode_time_and_owner(library: DiskLibrary, f
 
 
 async def test_without_a_configured_mode_the_umask_decides(folder: Path) -> None:
-    library = DiskLibrary(file_mode=None)
+    library = DiskLibrary()
     await library.place(made(folder), folder, "Film-trailer.mp4")
     library.close()
     usual = write(folder / "usual")
@@ -290,6 +290,25 @@ async def test_the_trailers_directory_is_made_like_its_folder(library: DiskLibra
     assert stat.S_IMODE((folder / "Trailers").stat().st_mode) == 0o2775
     await library.place(made(folder), folder, "Trailers/Second-trailer.mp4")
     assert names_in(folder / "Trailers") == ["Second-trailer.mp4", "Show-trailer.mp4"]
+
+
+async def test_owner_and_modes_are_those_that_are_set(folder: Path) -> None:
+    library = DiskLibrary(Manner(0o664, 0o2770, owner=1234, group=4321))
+    await library.place(made(folder), folder, "Trailers/Show-trailer.mp4")
+    library.close()
+    owner = (1234, 4321) if os.geteuid() == 0 else mode_and_owner(folder)[1:]
+    assert mode_and_owner(folder / "Trailers/Show-trailer.mp4") == (0o664, *owner)
+    assert mode_and_owner(folder / "Trailers") == (0o2770, *owner)
+
+
+async def test_a_trailers_directory_in_another_case_is_taken(library: DiskLibrary, folder: Path) -> None:
+    assert await library.fit(folder, "Trailers/Show-trailer.mp4") == "Trailers/Show-trailer.mp4"
+    await asyncio.to_thread((folder / "trailers").mkdir)
+    rel_path = await library.fit(folder, "Trailers/Show-trailer.mp4")
+    assert rel_path == "trailers/Show-trailer.mp4"
+    await library.place(made(folder), folder, rel_path)
+    assert names_in(folder) == [".trailhook-7", "trailers"]
+    assert await library.fit(folder, "Film-trailer.mp4") == "Film-trailer.mp4"
 
 
 async def test_no_other_directory_is_made(library: DiskLibrary, folder: Path) -> None:
