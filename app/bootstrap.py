@@ -25,6 +25,7 @@ from app.live import RedisLive
 from app.machine import ThisMachine
 from app.queue import ArqWakeups, open_redis
 from app.settings import Settings
+from app.tmdb.client import TMDB, TmdbClient
 from app.version import VERSION
 from app.ytdlp.client import Tools, YtDlpVideos
 from app.ytdlp.releases import RELEASES
@@ -75,6 +76,7 @@ async def open_deps(settings: Settings, secret_key: SecretStr) -> AsyncIterator[
                 arr=ArrFactory(clients),
                 library=library,
                 videos=YtDlpVideos(tools),
+                catalogue=open_catalogue(settings, clients),
                 wakeups=ArqWakeups(redis),
                 live=live,
                 vault=vault,
@@ -93,6 +95,13 @@ async def check_database(url: SecretStr, secret_key: SecretStr) -> None:
         await _check(database, FernetVault(secret_key))
     finally:
         await database.close()
+
+
+def open_catalogue(settings: Settings, clients: HttpClients) -> TmdbClient | None:
+    """Give TMDB where a key for it is set."""
+    if settings.tmdb_api_key is None:
+        return None
+    return TmdbClient(clients, settings.tmdb_api_key, settings.tmdb_url or TMDB)
 
 
 def manner_of(settings: Settings) -> Manner:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.domain.catalogue import CatalogueAnswer
 from app.domain.disk import DiskLook, DiskQuestion, MarkedFolder, MarkedLook
 from app.domain.doctor import PathFacts, Program, RedisFacts
 from app.domain.policy import Policy
@@ -20,7 +21,7 @@ from app.domain.videos import FetchedTrailer, SearchHit
 from app.domain.ytdlp_release import YtDlpVersions
 from app.settings import Settings
 from schemas.arr.common import HealthIssue, Notification, RootFolder, SystemStatus
-from schemas.base import ArrType
+from schemas.base import ArrType, MediaKind
 from schemas.live import LiveEvent, Topic
 from schemas.media import MediaCreate
 
@@ -285,6 +286,32 @@ class Videos(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class CatalogueQuestion:
+    """Which title's videos are asked for: by the first id that is known; `languages` are two-letter codes."""
+
+    kind: MediaKind
+    tmdb_id: int | None
+    tvdb_id: int | None
+    imdb_id: str | None
+    languages: tuple[str, ...]
+
+
+class VideoCatalogue(Protocol):
+    """A catalogue of videos, such as TMDB."""
+
+    async def videos_of(self, question: CatalogueQuestion) -> CatalogueAnswer:
+        """Give a title's videos in these languages and without one; none for a title that it does not have.
+
+        Raises CatalogueError.
+        """
+        ...
+
+    async def check(self) -> None:
+        """Ask whether it answers and takes the key. Raises CatalogueError."""
+        ...
+
+
 class Wakeups(Protocol):
     """The job queue; it carries wake-ups only, so no call ever fails: what is lost is found by the sweep."""
 
@@ -386,6 +413,7 @@ class Deps:
     arr: Arrs
     library: Library
     videos: Videos
+    catalogue: VideoCatalogue | None
     wakeups: Wakeups
     live: Live
     vault: Vault

@@ -12,7 +12,8 @@ TrailhookError
 │   └── ArrItemError         of one item alone
 │       └── ArrItemGone      the Arr's own clear word that the item is not there
 ├── StorageError          a folder or a file
-└── FetchError            one video could not be fetched or is not usable
+├── FetchError            one video could not be fetched or is not usable
+└── CatalogueError        TMDB could not be asked
 
 A message is one sentence for a person and says what to do. The cause is chained. Anything outside this tree is a bug.
 """
@@ -199,6 +200,12 @@ class FetchError(TrailhookError):
         self.certain = certain
         self.retry_after = retry_after
         self.countries = countries
+
+
+class CatalogueError(TrailhookError):
+    """A catalogue of videos could not be asked; nothing was learnt about any title."""
+
+    code = "catalogue"
 
 
 class LeaseLost(TrailhookError):

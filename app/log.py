@@ -11,7 +11,9 @@ from typing import Any, Literal
 import structlog
 
 _SECRET_FIELDS = re.compile(r"(api_?key|password|secret|token|authorization|cookie)", re.IGNORECASE)
-_SECRET_TEXT = re.compile(r"(?i)(apikey=|x-api-key:\s*|basic\s+|bearer\s+)[^\s&\"']+|(?<=://)([^/\s:@]*:)[^\s/@]+(?=@)")
+_SECRET_TEXT = re.compile(
+    r"(?i)(api_?key=|x-api-key:\s*|basic\s+|bearer\s+)[^\s&\"']+|(?<=://)([^/\s:@]*:)[^\s/@]+(?=@)"
+)
 
 
 def configure_logging(level: str, style: Literal["console", "json"]) -> None:

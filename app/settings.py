@@ -106,6 +106,8 @@ class Settings(Tunables, BaseSettings):
     download_concurrency: int = Field(default=1, ge=1, le=8)
     stop_grace: Duration = timedelta(seconds=8)
     ffmpeg: Path | None = None
+    tmdb_api_key: SecretStr | None = None
+    tmdb_url: HttpUrl | None = None
     cookies_file: Path | None = None
     proxy: SecretStr | None = None
     file_mode: FileMode | None = None

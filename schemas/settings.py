@@ -60,7 +60,7 @@ class Tunables(Model):
     )
     policy_languages: Languages = Field(
         default=("original", "en"),
-        description="Which languages a trailer may be in, the best first: two letters, or original.",
+        description="Wanted languages, the best first: two letters, or original; then the original and English.",
     )
     policy_need_media_file: bool = Field(
         default=True, description="Wait for the movie's or an episode's file: media servers misread a trailer alone."

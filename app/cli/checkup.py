@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from app.arr.factory import ArrFactory
+from app.bootstrap import open_catalogue
 from app.context import Deps
 from app.crypto import FernetVault, new_secret_key
 from app.db.engine import Database
@@ -64,15 +65,17 @@ async def _open(settings: Settings, keys: GivenKeys) -> AsyncIterator[Deps]:
         stack.push_async_callback(database.close)
         redis = open_redis(settings.redis_url or _embedded_redis(settings.data_dir), retries=0)
         stack.push_async_callback(redis.aclose)
+        clients = await stack.enter_async_context(HttpClients(VERSION))
         library = DiskLibrary()
         stack.callback(library.close)
         yield Deps(
             db=database,
-            arr=ArrFactory(await stack.enter_async_context(HttpClients(VERSION))),
+            arr=ArrFactory(clients),
             library=library,
             videos=YtDlpVideos(
                 Tools(ffmpeg=Path("ffmpeg"), ffmpeg_dir=settings.data_dir, releases=settings.data_dir / RELEASES)
             ),
+            catalogue=open_catalogue(settings, clients),
             wakeups=ArqWakeups(redis),
             live=RedisLive(redis),
             vault=FernetVault(keys.secret_key or SecretStr(new_secret_key())),

@@ -148,6 +148,13 @@ def ytdlp(version: str | None, now: datetime) -> Finding:
     return _ok("ytdlp", "yt-dlp", detail)
 
 
+def catalogue(fault: str | None) -> Finding:
+    """Judge TMDB where a key for it is set; `fault` is why it could not be asked."""
+    if fault is None:
+        return _ok("tmdb", "TMDB", "takes the key")
+    return _warning("tmdb", "TMDB", "could not be asked", fault)
+
+
 def python(version: str) -> Finding:
     """Say which Python it is; an older one than we need does not get here."""
     return _ok("python", "Python", version)

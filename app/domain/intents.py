@@ -21,12 +21,13 @@ _LOOKED_AT_AGAIN = frozenset({DiskState.WAITING, DiskState.UNREACHABLE})
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What a decision needs beside the title itself."""
+    """What a decision needs beside the title itself; `catalogue`: one is there that may know its trailers."""
 
     policy: Policy
     now: datetime
     lease_live: bool = False
     looks_again: bool = False
+    catalogue: bool = False
 
 
 def decided(media: Media, circumstances: Circumstances) -> Media:
@@ -42,7 +43,7 @@ def decided(media: Media, circumstances: Circumstances) -> Media:
         disk_state=media.disk_state,
         look_again_at=_look_again_at(media, circumstances),
         lease_live=circumstances.lease_live,
-        has_source=bool(known_candidates(media)) or search_query(media, circumstances.policy) is not None,
+        has_source=_has_source(media, circumstances),
         exclusion=None
         if media.wanted_rank is Rank.PERSON
         else exclusion(circumstances.policy, media.tags, media.genres),
@@ -61,6 +62,11 @@ def decided(media: Media, circumstances: Circumstances) -> Media:
         next_try_at=decision.next_try_at,
         due_rank=decision.due_rank,
     )
+
+
+def _has_source(media: Media, circumstances: Circumstances) -> bool:
+    catalogued = circumstances.catalogue and any((media.tmdb_id, media.tvdb_id, media.imdb_id))
+    return catalogued or bool(known_candidates(media)) or search_query(media, circumstances.policy) is not None
 
 
 def looked(media: Media, look: DiskLook, ours: Collection[str], *, counted: bool = True) -> Media:

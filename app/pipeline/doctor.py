@@ -18,7 +18,7 @@ from app.domain.addresses import is_loopback
 from app.domain.paths import to_local
 from app.domain.records import Connection
 from app.domain.webhook_entry import EntryFacts
-from app.errors import ArrError, Unavailable, WrongSecretKey
+from app.errors import ArrError, CatalogueError, Unavailable, WrongSecretKey
 from app.keys import API_KEY_FILE, SECRET_KEY_FILE
 from app.pipeline.arrs import manager_for, target_of
 from app.pipeline.roots import look_at_roots
@@ -76,7 +76,18 @@ async def _machine(deps: Deps) -> list[Finding]:
         doctor.js_runtime(runtimes, versions.solver),
         doctor.ytdlp(versions.ytdlp, deps.now()),
         doctor.python(platform.python_version()),
+        *await _catalogue(deps),
     ]
+
+
+async def _catalogue(deps: Deps) -> list[Finding]:
+    if deps.catalogue is None:
+        return []
+    try:
+        await deps.catalogue.check()
+    except CatalogueError as error:
+        return [doctor.catalogue(error.message)]
+    return [doctor.catalogue(None)]
 
 
 async def _own_files(deps: Deps, keys: GivenKeys) -> list[Finding]:

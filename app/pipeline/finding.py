@@ -1,13 +1,15 @@
-"""The videos that may be a title's trailer, one after the other: a person's choice, the Arr's own, then a search's."""
+"""The videos that may be a title's trailer: a person's choice, or TMDB's, then the Arr's own, then a search's."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 
-from app.context import Deps
+from app.context import CatalogueQuestion, Deps
 from app.domain.candidates import Considered, known_candidates, matching_candidates, search_query
+from app.domain.catalogue import choose, languages_to_ask_for
 from app.domain.policy import Policy
 from app.domain.records import Candidate, Media
+from app.errors import CatalogueError
 from schemas.base import CandidateFate, CandidateSource
 
 
@@ -27,6 +29,9 @@ class Finder:
 
     async def candidates(self) -> AsyncGenerator[Candidate, None]:
         """Give each video once, and none that a person rejected."""
+        if self._title.trailer_url is None:
+            for candidate in self._fresh(await self._catalogued()):
+                yield candidate
         for candidate in self._fresh(known_candidates(self._title)):
             yield candidate
         for candidate in self._fresh(await self._search()):
@@ -35,6 +40,27 @@ class Finder:
     def note(self, candidate: Candidate, fate: CandidateFate, why: str) -> None:
         """Keep what became of a candidate."""
         self.considered.append(Considered(candidate.source, candidate.video_id, fate, why))
+
+    async def _catalogued(self) -> Sequence[Candidate]:
+        """Ask the catalogue; where it cannot be asked the others still can."""
+        catalogue, title = self._deps.catalogue, self._title
+        if catalogue is None:
+            return ()
+        languages = languages_to_ask_for(title, self._policy)
+        try:
+            answer = await catalogue.videos_of(
+                CatalogueQuestion(title.kind, title.tmdb_id, title.tvdb_id, title.imdb_id, languages)
+            )
+        except CatalogueError as error:
+            self.considered.append(Considered(CandidateSource.TMDB, None, CandidateFate.FAILED, error.message))
+            return ()
+        choices = choose(answer, title, self._policy)
+        self.considered += [
+            Considered(CandidateSource.TMDB, one.video.key[:40], one.fate, one.why, one.video.name[:200])
+            for one in choices
+            if one.candidate is None
+        ]
+        return [one.candidate for one in choices if one.candidate is not None]
 
     async def _search(self) -> Sequence[Candidate]:
         query = search_query(self._title, self._policy)

@@ -124,7 +124,8 @@ class Refresh:
             policy = await policy_of(self._deps, tx, connection.id)
         if not needs_tags(policy):
             policy = replace(policy, tag_labels={})
-        decides = (VERSION, connection.monitor_type, connection.created_at, connection.path_mappings, policy)
+        catalogue = self._deps.catalogue is not None
+        decides = (VERSION, catalogue, connection.monitor_type, connection.created_at, connection.path_mappings, policy)
         return repr(decides).encode()
 
     async def _take_window(self, statements: Statements, salt: bytes) -> None:

@@ -89,7 +89,9 @@ class Settling:
         title = one.title
         if title.folder_path is not None:
             title = intents.looked(title, look, one.ours, counted=looks_again)
-        return intents.decided(title, Circumstances(one.policy, self._deps.now(), one.lease_live, looks_again))
+        catalogue = self._deps.catalogue is not None
+        circumstances = Circumstances(one.policy, self._deps.now(), one.lease_live, looks_again, catalogue)
+        return intents.decided(title, circumstances)
 
     async def write(self, tx: AsyncConnection, changes: Sequence[tuple[Seen, Media]]) -> set[int]:
         """Write what was decided; a trailer of ours that was found removed is ours no longer."""

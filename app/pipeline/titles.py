@@ -31,7 +31,8 @@ async def change_title(
     if before is None:
         return None
     policy = await policy_of(deps, tx, before.connection_id)
-    circumstances = Circumstances(policy, deps.now(), bool(await attempts.live_among(tx, [media_id])))
+    live = bool(await attempts.live_among(tx, [media_id]))
+    circumstances = Circumstances(policy, deps.now(), live, catalogue=deps.catalogue is not None)
     after = intents.decided(change(before), circumstances)
     if after != before:
         await media.update_media_status_bulk(tx, [after])

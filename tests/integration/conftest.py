@@ -182,6 +182,7 @@ async def bench(database: Database, redis: ArqRedis, library_root: Path, tmp_pat
         arr=arrs,
         library=library,
         videos=videos,
+        catalogue=None,
         wakeups=ArqWakeups(redis),
         live=live,
         vault=FernetVault(SecretStr(new_secret_key())),

@@ -1,0 +1,1 @@
+"""TMDB, which knows the videos of movies and series."""
