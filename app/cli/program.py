@@ -13,6 +13,7 @@ from app.cli import (
     connect_commands,
     doctor_commands,
     key_commands,
+    match_commands,
     role_commands,
     update_commands,
 )
@@ -35,6 +36,7 @@ doctor_commands.add_to(app)
 update_commands.add_to(app)
 connect_commands.add_to(app)
 client_commands.add_to(app)
+match_commands.add_to(app)
 
 
 def _show_version(value: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.domain.matching import Wanted, is_match
+from app.domain.matching import Judgement, Wanted, judge_hits, matches
 from app.domain.policy import Policy
 from app.domain.records import Candidate, Media
 from app.domain.videos import SearchHit
@@ -50,9 +50,28 @@ def search_query(media: Media, policy: Policy) -> SearchQuery | None:
 
 
 def matching_candidates(media: Media, policy: Policy, hits: Sequence[SearchHit]) -> tuple[Candidate, ...]:
-    """Keep the hits that are surely this title's trailer, in the search's order."""
-    wanted = Wanted(media.title, media.original_title, media.year, policy.min_seconds, policy.max_seconds)
-    return tuple(_candidate(CandidateSource.SEARCH, hit.video_id) for hit in hits if is_match(wanted, hit))
+    """Keep the hits that are surely this title's trailer, the best one first."""
+    found = matches(judged_hits(media, policy, hits))
+    return tuple(_candidate(CandidateSource.SEARCH, judgement.hit.video_id) for judgement in found)
+
+
+def judged_hits(media: Media, policy: Policy, hits: Sequence[SearchHit]) -> tuple[Judgement, ...]:
+    """Say for every hit whether it is this title's trailer, and why."""
+    return judge_hits(_wanted(media, policy), hits)
+
+
+def _wanted(media: Media, policy: Policy) -> Wanted:
+    return Wanted(
+        kind=media.kind,
+        title=media.title,
+        original_title=media.original_title,
+        year=media.year,
+        language=media.language,
+        runtime=media.runtime,
+        studio=media.studio,
+        min_seconds=policy.min_seconds,
+        max_seconds=policy.max_seconds,
+    )
 
 
 def _candidate(source: CandidateSource, video: str) -> Candidate:

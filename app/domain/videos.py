@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from schemas.base import CandidateSource
@@ -10,13 +11,15 @@ from schemas.base import CandidateSource
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """One result of a YouTube search; seconds are None where YouTube did not say."""
+    """One result of a YouTube search; None where YouTube did not say. The upload date may be a year too late."""
 
     video_id: str
     title: str
     channel: str | None
     seconds: float | None
     is_live: bool
+    view_count: int | None = None
+    upload_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

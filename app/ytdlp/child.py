@@ -10,6 +10,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Literal, NoReturn, TypeVar
 
@@ -53,6 +54,8 @@ class Hit(BaseModel):
     channel: str | None
     seconds: float | None
     is_live: bool
+    view_count: int | None
+    upload_date: date | None
 
 
 class Found(BaseModel):

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -240,7 +241,14 @@ def _hit(entry: Info) -> dict[str, object]:
         "channel": entry.get("channel") or entry.get("uploader"),
         "seconds": entry.get("duration"),
         "is_live": entry.get("live_status") in {"is_live", "is_upcoming"},
+        "view_count": entry.get("view_count"),
+        "upload_date": _day(entry.get("timestamp")),
     }
+
+
+def _day(timestamp: float | None) -> str | None:
+    """Give the day; YouTube's search only says "3 years ago", so it may be a year too late."""
+    return None if timestamp is None else datetime.fromtimestamp(timestamp, UTC).date().isoformat()
 
 
 if __name__ == "__main__":

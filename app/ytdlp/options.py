@@ -35,7 +35,8 @@ def ytdlp_options(job: Job) -> dict[str, object]:
 
 
 def _search_options() -> dict[str, object]:
-    return {"extract_flat": True, "skip_download": True}
+    approximate = {"youtubetab": {"approximate_date": ["true"]}}  # the name under which the search reads it, too
+    return {"extract_flat": True, "skip_download": True, "extractor_args": approximate}
 
 
 def _fetch_options(job: Job) -> dict[str, object]:

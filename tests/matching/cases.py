@@ -66,15 +66,16 @@ class Case:
 
 def tuning() -> tuple[Case, ...]:
     """Return the half that the matcher is tuned with; raise ValueError where a line is not of the format."""
-    return _read(HERE / "tuning.jsonl")
+    return read_cases(HERE / "tuning.jsonl")
 
 
 def unseen() -> tuple[Case, ...]:
     """Return the half that only judges: nobody who writes the matcher looks into it."""
-    return _read(HERE / "unseen.jsonl")
+    return read_cases(HERE / "unseen.jsonl")
 
 
-def _read(path: Path) -> tuple[Case, ...]:
+def read_cases(path: Path) -> tuple[Case, ...]:
+    """Return the cases of a file; raise ValueError where a line is not of the format."""
     cases = tuple(_case(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines())
     _require(len({case.id for case in cases}) == len(cases), f"a case id is used twice in {path.name}")
     return cases

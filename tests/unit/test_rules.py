@@ -14,7 +14,6 @@ from app.domain.candidates import known_candidates, matching_candidates, search_
 from app.domain.deletion_guard import Delete, Hold, decide_deletions, may_delete_one
 from app.domain.disk import DiskLook, DiskState, FolderState, KnownOnDisk, judge_disk
 from app.domain.intents import Circumstances
-from app.domain.matching import Wanted, is_match
 from app.domain.monitoring import MonitorFacts, decide_monitor
 from app.domain.policy import Policy, effective_policy, exclusion
 from app.domain.records import Media, Rank
@@ -294,38 +293,14 @@ def hit(title: str, seconds: float | None = 120, video_id: str = "abcdefghijk", 
     return SearchHit(video_id, title, "Some Channel", seconds, live)
 
 
-@pytest.mark.parametrize(
-    ("title", "expected"),
-    [
-        ("Pioneer One - Official Trailer (2010)", True),
-        ("PIONEER ONE | Trailer 2010", True),
-        ("Pioneer One 2010 trailer", True),
-        ("Pioneer One - Official Trailer", False),
-        ("Pioneer One - Official Trailer (2015)", False),
-        ("Pioneer One Trailer (2010) reaction", False),
-        ("Pioneer One Season 2 Trailer (2010)", False),
-        ("The Pioneer One Trailer (2010)", False),
-        ("Pioneer Trailer (2010)", False),
-        ("Pioneer One full movie 2010", False),
-    ],
-)
-def test_a_hit_must_carry_title_and_year(title: str, expected: bool) -> None:
-    assert is_match(Wanted("Pioneer One", None, 2010, 20, 600), hit(title)) is expected
+def test_the_best_matching_hit_comes_first() -> None:
+    hits = [hit("Sintel review 2010"), hit("Sintel 2010 Teaser", video_id="aaaaaaaaaaa"), hit("Sintel 2010 Trailer")]
+    assert [one.video_id for one in matching_candidates(movie(), POLICY, hits)] == ["abcdefghijk", "aaaaaaaaaaa"]
 
 
-@pytest.mark.parametrize(("seconds", "live"), [(10, False), (700, False), (120, True)])
-def test_a_hit_must_have_a_trailers_length(seconds: float, live: bool) -> None:
-    assert not is_match(Wanted("Sintel", None, 2010, 20, 600), hit("Sintel Trailer 2010", seconds, live=live))
-
-
-def test_accents_and_original_titles_match() -> None:
-    wanted = Wanted("Cosmos Laundromat", "Première & Co", 2015, 20, 600)
-    assert is_match(wanted, hit("Premiere and Co - Trailer (2015)"))
-
-
-def test_matching_hits_keep_the_searchs_order() -> None:
-    hits = [hit("Sintel review 2010"), hit("Sintel Trailer 2010", video_id="aaaaaaaaaaa"), hit("Sintel 2010 Trailer")]
-    assert [one.video_id for one in matching_candidates(movie(), POLICY, hits)] == ["aaaaaaaaaaa", "abcdefghijk"]
+def test_the_policys_length_counts() -> None:
+    found = matching_candidates(movie(), replace(POLICY, max_seconds=100), [hit("Sintel Trailer (2010)", seconds=101)])
+    assert found == ()
 
 
 def test_one_download_at_a_time_per_folder_or_title_of_a_shared_folder() -> None:

@@ -1,0 +1,85 @@
+"""What a channel's name says about its videos."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+from app.domain.matching.vocabulary import (
+    COMPANY_WORDS,
+    CONCEPT_CHANNELS,
+    DISTRIBUTORS,
+    FUNCTION_WORDS,
+    OLD_FILM_CHANNELS,
+    STUDIO_BRANDS,
+    STUDIO_FAMILIES,
+    TRAILER_CHANNELS,
+)
+from app.domain.matching.words import words_of
+
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_NOT_TRAILERS = frozenset(
+    {
+        "reaction",
+        "reactions",
+        "react",
+        "reacts",
+        "parody",
+        "parodies",
+        "gaming",
+        "soundtrack",
+        "soundtracks",
+        "concept",
+        "concepts",
+        "records",
+        "recaps",
+        "explained",
+        "longplay",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """`of_studio`: of the title's own studio or one of its group; `studio`: looks like some studio or distributor."""
+
+    names: frozenset[str] = frozenset()
+    of_studio: bool = False
+    studio: bool = False
+    trailers: bool = False
+    old_films: bool = False
+    concepts: bool = False
+    other_business: bool = False
+
+
+def names_of(company: str | None) -> frozenset[str]:
+    """Give the words of a company's name, and neighbours written together: "Prime Video" is also "primevideo"."""
+    words = [word.raw for word in words_of(_CAMEL.sub(" ", company or ""))]
+    pairs = {first + second for first, second in pairwise(words)}
+    return frozenset(words) | pairs | {"".join(words)}
+
+
+def judge_channel(name: str | None, studio: str | None) -> Channel:
+    """Judge a channel by its name alone; nothing else is known of it."""
+    names = names_of(name)
+    if not names - {""}:
+        return Channel()
+    own = names_of(studio)
+    telling = (
+        {word for word in own if len(word) > 2}
+        - COMPANY_WORDS
+        - FUNCTION_WORDS
+        - {"film", "movie", "tv", "television", "the"}
+    )
+    brands = names & STUDIO_BRANDS
+    trailers = bool(names & TRAILER_CHANNELS)
+    return Channel(
+        names=names,
+        of_studio=bool(names & telling) or any(brands & family and own & family for family in STUDIO_FAMILIES),
+        studio=bool(brands - COMPANY_WORDS) or (bool(names & (COMPANY_WORDS | DISTRIBUTORS)) and not trailers),
+        trailers=trailers,
+        old_films=bool(names & OLD_FILM_CHANNELS),
+        concepts=bool(names & CONCEPT_CHANNELS),
+        other_business=bool(names & _NOT_TRAILERS),
+    )

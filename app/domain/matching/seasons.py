@@ -1,0 +1,58 @@
+"""Which seasons a hit is about, and whether it is of a series or of a film at all."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from app.domain.matching.numerals import ordinal_of
+
+_SEASON = (
+    "(?:seasons?|series|staffel|saison|temporada|stagione|sezonu?|saeson|sasong|sesong|kausi|сезон|seizoen|evad"
+    "|シーズン|시즌)"
+)
+
+
+def _words(*alternatives: str) -> re.Pattern[str]:
+    """Match any of them as whole words."""
+    return re.compile(rf"(?<!\w)(?:{'|'.join(alternatives)})(?!\w)")
+
+
+_NUMBERED = _words(
+    rf"(?:{_SEASON}|year|book) (?:hash )?(\d{{1,2}})", r"s0?(\d{1,2})(?:e\d+|[ab])?", r"第 ?(\d{1,2}) ?[季期]"
+)
+_ORDINAL = _words(rf"(\w+) (?:{_SEASON}|季|期)")
+_LATER = _words(
+    rf"(?:final|last|letzte|ultima|derniere|finale|new|next|neue|nueva|nouvelle) {_SEASON}",
+    rf"{_SEASON} (?:returns|finale)",
+    "returns|is back",
+)
+_ONE_FILM = _words("mini ?series|tv (?:movie|film)|limited series|film series")
+_SERIES = _words(rf"{_SEASON}|episodes?(?: \d+)?|s\d+e\d+|tv show|pilot|sitcom|docuseries|tv")
+_FILM = _words(
+    "movie|film|motion picture|in theat(?:er|re)s|in cinemas|pelicula|фильм|kinofilm|kino|au cinema|al cinema",
+    "en cines|映画|劇場版|영화|电影|電影",
+)
+_TV = _words("tv (?:series|show)|series|season|mini ?series")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the words beside the title tell; `later`: a new or last season, without its number."""
+
+    seasons: frozenset[int]
+    later: bool
+    series: bool
+    film: bool
+
+
+def told_by(text: str) -> Told:
+    """Read the words beside a title."""
+    numbered = {int(number) for found in _NUMBERED.findall(text) for number in found if number}
+    ordinals = {ordinal for found in _ORDINAL.findall(text) if (ordinal := ordinal_of(found)) is not None}
+    return Told(
+        seasons=frozenset(numbered | ordinals),
+        later=_LATER.search(text) is not None,
+        series=_SERIES.search(_ONE_FILM.sub(" ", text)) is not None,
+        film=_FILM.search(text) is not None and _TV.search(text) is None,
+    )

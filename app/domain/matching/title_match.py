@@ -1,0 +1,191 @@
+"""Where a hit's title carries the wanted title, and what the words around it make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from app.domain.matching.numerals import ordinal_of
+from app.domain.matching.signs import TITLE
+from app.domain.matching.vocabulary import (
+    CLOSE_FILLERS,
+    COMPANY_WORDS,
+    FILLERS,
+    FUNCTION_WORDS,
+    LANGUAGES,
+    MARKS,
+    OFFICIAL,
+    SEASON_WORDS,
+    STUDIO_BRANDS,
+)
+from app.domain.matching.wanted import Variant
+from app.domain.matching.words import Word
+
+_CLOSE = MARKS | OFFICIAL | CLOSE_FILLERS | SEASON_WORDS | LANGUAGES.keys()
+_EXPLAINED = _CLOSE | FILLERS | STUDIO_BRANDS | COMPANY_WORDS | FUNCTION_WORDS
+_BY = frozenset({"by", "directed", "starring"})
+_LONGEST_NAME = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """One place where the title stands, and how much speaks against its being the whole title.
+
+    `beside` are the words outside the title. `number` stands straight after it. `stray` counts the unexplained words
+    that may belong to a longer title, `bracketed` those in brackets. `by_name`: a genitive stands before it.
+    """
+
+    variant: Variant
+    beside: tuple[Word, ...]
+    text: str
+    number: int | None
+    glued: bool
+    stray: int
+    bracketed: int
+    by_name: bool
+
+    @property
+    def doubt(self) -> tuple[bool, bool, int, int, bool, bool]:
+        """Order places by how little speaks against them."""
+        numbered = self.number is not None
+        return (self.glued, numbered, self.stray, self.bracketed, self.by_name, self.variant.weak)
+
+
+def is_year(text: str) -> bool:
+    """Tell a year of film history from another number."""
+    return len(text) == 4 and text.isdecimal() and 1890 <= int(text) <= 2039
+
+
+def best_place(words: Sequence[Word], variants: Sequence[Variant], known: frozenset[str]) -> Carried | None:
+    """Find the place where the title stands most alone; `known` are words of the studio's and the channel's names."""
+    places = [
+        _look_around(words, span, variant, variants, known) for variant in variants for span in _spans(words, variant)
+    ]
+    return min(places, key=lambda place: (place.doubt, -len(place.variant.joined)), default=None)
+
+
+def _spans(words: Sequence[Word], variant: Variant) -> Iterator[tuple[int, int]]:
+    joined = variant.joined
+    single = len(variant.words) == 1
+    for start in range(len(words)):
+        run = ""
+        for end in range(start, len(words)):
+            word = words[end]
+            run += word.raw if single else word.text
+            if not joined.startswith(run):
+                break
+            if len(run) == len(joined):
+                yield start, end + 1
+                break
+
+
+def _look_around(
+    words: Sequence[Word], span: tuple[int, int], variant: Variant, variants: Sequence[Variant], known: frozenset[str]
+) -> Carried:
+    start, end = span
+    left, right = list(words[:start]), list(words[end:])
+    title_again = {
+        index for other in variants if not other.weak for again in _spans(right, other) for index in range(*again)
+    }
+    number = _number_after(right)
+    glued_left, stray_left, by_name = _before(left, words[start], known)
+    between = [
+        word
+        for index, word in enumerate(_before_the_mark(left, right))
+        if index not in title_again and not _explained(right, index, known)
+    ]
+    glued = bool(right) and not (right[0].apart or 0 in title_again or number is not None or _opens_a_remark(right))
+    return Carried(
+        variant=variant,
+        beside=(*left, *right),
+        text=_text(left, right),
+        number=number,
+        glued=glued or glued_left,
+        stray=stray_left + sum(not word.bracketed for word in between),
+        bracketed=sum(word.bracketed for word in between),
+        by_name=by_name,
+    )
+
+
+def _opens_a_remark(right: Sequence[Word]) -> bool:
+    """Tell "The Series" and "by" somebody from a longer title."""
+    if right[0].text == "the" and len(right) > 1:
+        return _close(right[1]) or right[1].text == "series"
+    return _close(right[0]) or right[0].text in _BY
+
+
+def _number_after(right: Sequence[Word]) -> int | None:
+    """Give the number straight after the title, "Cars 3"; a year or "#2" is none."""
+    if right and right[0].text.isdecimal() and not right[0].numbered and not is_year(right[0].text):
+        return int(right[0].text)
+    return None
+
+
+def _before(left: Sequence[Word], title: Word, known: frozenset[str]) -> tuple[bool, int, bool]:
+    """Judge the words before the title: glued to it, how many stray ones, and whether they are a name's genitive."""
+    if not left:
+        return False, 0, False
+    last = left[-1]
+    segment = _last_segment(left)
+    strays = [
+        word
+        for index, word in enumerate(left)
+        if not (_explained(left, index, known) or {word.raw, word.owner} & (known | STUDIO_BRANDS))
+    ]
+    brand = any(word.text in STUDIO_BRANDS or word.owner in STUDIO_BRANDS for word in segment)
+    if last.possessive and not title.apart and len(segment) <= _LONGEST_NAME:
+        outside = [word for word in strays if word not in segment]
+        return False, len(outside), not brand
+    own = last.raw in known or last.text in STUDIO_BRANDS or last.text in COMPANY_WORDS
+    glued = not (title.apart or _close(last) or own)
+    return glued, len(strays), False
+
+
+def _last_segment(left: Sequence[Word]) -> list[Word]:
+    segment: list[Word] = []
+    for word in reversed(left):
+        segment.append(word)
+        if word.apart:
+            break
+    return segment
+
+
+def _before_the_mark(left: Sequence[Word], right: Sequence[Word]) -> Sequence[Word]:
+    """Give the words that a longer title may have: up to the word for trailer, or all where that came before."""
+    for index, word in enumerate(right):
+        if word.text in MARKS:
+            return right[:index]
+    marked = any(word.text in MARKS for word in left)
+    return right if marked else right[: next((i for i, word in enumerate(right) if is_year(word.text)), len(right))]
+
+
+def _close(word: Word) -> bool:
+    return word.text in _CLOSE or is_year(word.text) or _season_code(word.text)
+
+
+def _season_code(text: str) -> bool:
+    return len(text) < 7 and text[0] == "s" and text[1:2].isdecimal()
+
+
+def _explained(words: Sequence[Word], index: int, known: frozenset[str]) -> bool:
+    word = words[index]
+    if word.text in _EXPLAINED or is_year(word.text) or _season_code(word.text) or word.numbered:
+        return True
+    if word.text.isdecimal() or ordinal_of(word.raw) is not None:
+        near = words[max(0, index - 1) : index + 2]
+        return any(each.text in _EXPLAINED for each in near) or is_year(word.text)
+    return word.apart and word.text in known
+
+
+def _text(left: Sequence[Word], right: Sequence[Word]) -> str:
+    """Write the words beside the title for the signs; a slogan in quotes after the word for trailer says nothing."""
+    marked = False
+    parts: list[str] = []
+    for word in (*left, None, *right):
+        if word is None:
+            parts.append(TITLE)
+            continue
+        marked = marked or word.text in MARKS
+        if not (marked and word.quoted):
+            parts.extend(("hash", word.text) if word.numbered else (word.text,))
+    return " ".join(parts)
