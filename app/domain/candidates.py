@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.domain.languages import name_of
 from app.domain.matching import Judgement, Wanted, judge_hits, matches
 from app.domain.policy import Policy
 from app.domain.records import Candidate, Media
 from app.domain.videos import SearchHit
 from schemas.base import CandidateFate, CandidateSource
 from schemas.media import canonical_trailer_url
+from schemas.policy import ORIGINAL
+
+MOST_TITLE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +53,33 @@ def search_query(media: Media, policy: Policy) -> SearchQuery | None:
     return SearchQuery(f"{media.title} {media.year} official trailer")
 
 
-def matching_candidates(media: Media, policy: Policy, hits: Sequence[SearchHit]) -> tuple[Candidate, ...]:
-    """Keep the hits that are surely this title's trailer, the best one first."""
-    found = matches(judged_hits(media, policy, hits))
-    return tuple(_candidate(CandidateSource.SEARCH, judgement.hit.video_id) for judgement in found)
-
-
 def judged_hits(media: Media, policy: Policy, hits: Sequence[SearchHit]) -> tuple[Judgement, ...]:
     """Say for every hit whether it is this title's trailer, and why."""
-    return judge_hits(_wanted(media, policy), hits)
+    codes = (*policy.languages, ORIGINAL, "en")
+    languages = [media.language if code == ORIGINAL else name_of(code) for code in codes]
+    return judge_hits(_wanted(media, policy), hits, [language for language in languages if language is not None])
+
+
+def candidates_of(judgements: Sequence[Judgement]) -> tuple[Candidate, ...]:
+    """Keep the hits that are surely the title's trailer, the best one first."""
+    return tuple(_candidate(CandidateSource.SEARCH, one.hit.video_id) for one in matches(judgements))
+
+
+def refused_of(judgements: Sequence[Judgement]) -> list[Considered]:
+    """Keep why the other hits are not."""
+    taken = {one.hit.video_id for one in matches(judgements)}
+    return [
+        Considered(
+            CandidateSource.SEARCH,
+            one.hit.video_id,
+            CandidateFate.REFUSED,
+            one.reason,
+            one.hit.title[:MOST_TITLE],
+            one.score,
+        )
+        for one in judgements
+        if one.hit.video_id not in taken
+    ]
 
 
 def _wanted(media: Media, policy: Policy) -> Wanted:

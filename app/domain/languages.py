@@ -68,3 +68,8 @@ _CODES = {
 def code_of(name: str | None) -> str | None:
     """Give the code of a language, None where it is not known."""
     return None if name is None else _CODES.get(name.strip().lower())
+
+
+def name_of(code: str) -> str | None:
+    """Give the first name of a language, None where the code is not known."""
+    return next((name for name, known in _CODES.items() if known == code), None)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 
 from app.context import CatalogueQuestion, Deps
-from app.domain.candidates import Considered, known_candidates, matching_candidates, search_query
+from app.domain.candidates import (
+    MOST_TITLE,
+    Considered,
+    candidates_of,
+    judged_hits,
+    known_candidates,
+    refused_of,
+    search_query,
+)
 from app.domain.catalogue import choose, languages_to_ask_for
 from app.domain.policy import Policy
 from app.domain.records import Candidate, Media
@@ -26,6 +34,7 @@ class Finder:
         self._policy = policy
         self._rejected = rejected
         self._given: set[str] = set()
+        self._titles: dict[str, tuple[str, float | None]] = {}
 
     async def candidates(self) -> AsyncGenerator[Candidate, None]:
         """Give each video once, and none that a person rejected."""
@@ -39,7 +48,9 @@ class Finder:
 
     def note(self, candidate: Candidate, fate: CandidateFate, why: str) -> None:
         """Keep what became of a candidate."""
-        self.considered.append(Considered(candidate.source, candidate.video_id, fate, why))
+        title, score = self._titles.get(candidate.video_id, (None, None))
+        shown = None if title is None else title[:MOST_TITLE]
+        self.considered.append(Considered(candidate.source, candidate.video_id, fate, why, shown, score))
 
     async def _catalogued(self) -> Sequence[Candidate]:
         """Ask the catalogue; where it cannot be asked the others still can."""
@@ -55,8 +66,9 @@ class Finder:
             self.considered.append(Considered(CandidateSource.TMDB, None, CandidateFate.FAILED, error.message))
             return ()
         choices = choose(answer, title, self._policy)
+        self._titles |= {one.video.key: (one.video.name, one.score) for one in choices}
         self.considered += [
-            Considered(CandidateSource.TMDB, one.video.key[:40], one.fate, one.why, one.video.name[:200])
+            Considered(CandidateSource.TMDB, one.video.key[:40], one.fate, one.why, one.video.name[:MOST_TITLE])
             for one in choices
             if one.candidate is None
         ]
@@ -67,7 +79,10 @@ class Finder:
         if query is None:
             return ()
         hits = await self._deps.videos.search(query.text, query.limit)
-        return matching_candidates(self._title, self._policy, hits)
+        judgements = judged_hits(self._title, self._policy, hits)
+        self.considered += refused_of(judgements)
+        self._titles |= {one.hit.video_id: (one.hit.title, one.score) for one in judgements}
+        return candidates_of(judgements)
 
     def _fresh(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         fresh = []

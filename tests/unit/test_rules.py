@@ -10,7 +10,7 @@ import pytest
 
 from app.domain import backoff, intents
 from app.domain.acquiring import place_of, trailer_name
-from app.domain.candidates import known_candidates, matching_candidates, search_query
+from app.domain.candidates import candidates_of, judged_hits, known_candidates, refused_of, search_query
 from app.domain.deletion_guard import Delete, Hold, decide_deletions, may_delete_one
 from app.domain.disk import DiskLook, DiskState, FolderState, KnownOnDisk, judge_disk
 from app.domain.intents import Circumstances
@@ -295,11 +295,13 @@ def hit(title: str, seconds: float | None = 120, video_id: str = "abcdefghijk", 
 
 def test_the_best_matching_hit_comes_first() -> None:
     hits = [hit("Sintel review 2010"), hit("Sintel 2010 Teaser", video_id="aaaaaaaaaaa"), hit("Sintel 2010 Trailer")]
-    assert [one.video_id for one in matching_candidates(movie(), POLICY, hits)] == ["abcdefghijk", "aaaaaaaaaaa"]
+    assert [one.video_id for one in candidates_of(judged_hits(movie(), POLICY, hits))] == ["abcdefghijk", "aaaaaaaaaaa"]
 
 
 def test_the_policys_length_counts() -> None:
-    found = matching_candidates(movie(), replace(POLICY, max_seconds=100), [hit("Sintel Trailer (2010)", seconds=101)])
+    judged = judged_hits(movie(), replace(POLICY, max_seconds=100), [hit("Sintel Trailer (2010)", seconds=101)])
+    found = candidates_of(judged)
+    assert len(refused_of(judged)) == 1
     assert found == ()
 
 
