@@ -54,12 +54,13 @@ class DiskLibrary:
             return look_and_mark(questions[number], self._trust_after)
 
         unreachable = MarkedLook(DiskLook(FolderState.UNREACHABLE))
-        return await self._threads.run_each([question.folder for question in questions], look_at, unreachable)
+        return await self._threads.run_each([str(question.folder) for question in questions], look_at, unreachable)
 
     async def are_as_marked(self, folders: Sequence[MarkedFolder]) -> Sequence[bool]:
         check = MarkCheck()
-        paths = [Path(one.folder) for one in folders]
-        return await self._threads.run_each(paths, lambda number: check.holds(folders[number]), otherwise=False)
+        return await self._threads.run_each(
+            [one.folder for one in folders], lambda number: check.holds(folders[number]), otherwise=False
+        )
 
     async def make_work_dir(self, folder: Path, name: str) -> Path:
         try:

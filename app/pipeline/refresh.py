@@ -26,6 +26,7 @@ from app.db.seen import Known, Note
 from app.db.staging import StagedMedia, Upserted, Written, create_or_update_bulk, new_title
 from app.domain.deletion_guard import CONFIRM_AT_MOST, Delete, Hold, after_confirmation, decide_deletions
 from app.domain.disk import MarkedFolder
+from app.domain.intents import FirstDecision
 from app.domain.policy import needs_tags
 from app.domain.records import Connection, Rank
 from app.errors import ArrItemError, ArrItemGone
@@ -54,6 +55,14 @@ class _Changed:
     staged: StagedMedia
     digest: bytes
     known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What a new title's row begins with, and the mark of its folder."""
+
+    first: FirstDecision
+    mark: str | None
 
 
 @dataclass(slots=True)
@@ -200,7 +209,7 @@ class Refresh:
         open_digests = {row.media_id: digests[row.arr_id] for row in rows if not row.settled}
         await self._note(statements, await self._settling.settle_many(list(open_digests)), open_digests)
 
-    async def _decide_new(self, new: Sequence[StagedMedia]) -> dict[int, Settled]:
+    async def _decide_new(self, new: Sequence[StagedMedia]) -> dict[int, _Decided]:
         """Decide, by arr_id, on titles that have no row yet, but for those in whose folders there may be others."""
         folders = Counter(one.folder_path for one in new)
         async with self._deps.db.transaction() as tx:
@@ -213,12 +222,12 @@ class Refresh:
         ]
         looks = await self._settling.look_at_all(alone)
         return {
-            one.title.arr_id or 0: Settled(self._settling.decide(one, marked.look), marked.mark)
+            one.title.arr_id or 0: _Decided(self._settling.decide_first(one, marked.look), marked.mark)
             for one, marked in zip(alone, looks, strict=True)
         }
 
-    async def _wake_for(self, new: Sequence[Upserted], decided: Mapping[int, Settled]) -> None:
-        due = (row.media_id for row in new if decided[row.arr_id].title.due_rank is not None)
+    async def _wake_for(self, new: Sequence[Upserted], decided: Mapping[int, _Decided]) -> None:
+        due = (row.media_id for row in new if decided[row.arr_id].first.due_rank is not None)
         if first := next(due, None):
             await self._deps.wakeups.wake_acquire(first)
 
@@ -309,9 +318,9 @@ def _arr_id(raw: RawItem) -> int | None:
     return arr_id if type(arr_id) is int and 0 < arr_id <= _INT32_MAX else None
 
 
-def _with_decision(staged: StagedMedia, decided: Mapping[int, Settled]) -> StagedMedia:
+def _with_decision(staged: StagedMedia, decided: Mapping[int, _Decided]) -> StagedMedia:
     decision = decided.get(staged.created.arr_id)
-    return staged if decision is None else replace(staged, decided=decision.title)
+    return staged if decision is None else replace(staged, decided=decision.first)
 
 
 def _in_batches(ids: Collection[int], size: int) -> Iterator[list[int]]:
