@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.context import Statements
-from app.db.tables import event
+from app.db.tables import connection, event
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,5 +128,5 @@ async def make_pending(tx: AsyncConnection, event_id: int, connection_id: int, a
 
 async def last_received(tx: AsyncConnection) -> dict[int, datetime]:
     """Give the time of each connection's newest event."""
-    query = select(event.c.connection_id, func.max(event.c.received_at)).group_by(event.c.connection_id)
-    return {row[0]: row[1] for row in await tx.execute(query)}
+    newest = select(func.max(event.c.received_at)).where(event.c.connection_id == connection.c.id).scalar_subquery()
+    return {row[0]: row[1] for row in await tx.execute(select(connection.c.id, newest)) if row[1] is not None}

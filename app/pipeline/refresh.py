@@ -134,21 +134,19 @@ class Refresh:
         if not needs_tags(policy):
             policy = replace(policy, tag_labels={})
         decides = (VERSION, connection.monitor_type, connection.created_at, connection.path_mappings, policy)
-        return repr(decides).encode()
+        return sha256(repr(decides).encode()).digest()
 
     async def _take_window(self, statements: Statements, salt: bytes) -> None:
         """Tell elements that are as they were from those that are to be written."""
         window, self._window = self._window, []
         self._tally.fetched += len(window)
-        arr_ids = [arr_id for item in window if (arr_id := _arr_id(item.raw)) is not None]
-        self._tally.arr_ids.extend(arr_ids)
-        known = await seen.known(statements, self._connection.id, arr_ids)
-        hasher = sha256(salt)
-        for item in window:
-            before = known.get(_arr_id(item.raw) or 0)
-            hashed = hasher.copy()
-            hashed.update(item.text.encode())
-            digest = hashed.digest()[:_DIGEST_BYTES]
+        arr_ids = [_arr_id(item.raw) for item in window]
+        listed = [arr_id for arr_id in arr_ids if arr_id is not None]
+        self._tally.arr_ids.extend(listed)
+        known = await seen.known(statements, self._connection.id, listed)
+        for arr_id, item in zip(arr_ids, window, strict=True):
+            before = known.get(arr_id or 0)
+            digest = sha256(salt + item.text.encode()).digest()[:_DIGEST_BYTES]
             if before is not None and before.digest == digest:
                 self._same.append(before)
             else:
@@ -240,13 +238,12 @@ class Refresh:
         """`delete_except` last, and only with a complete answer, within the limit, and confirmed title by title."""
         if not self._tally.ids_readable:
             return self._result(RunOutcome.COMPLETED)
-        accepted = await self._accepted()
         listed = Listed(self._held.read_at, self._tally.arr_ids, self._tally.kept)
         async with self._deps.db.transaction() as tx:
             rows = await media.count(tx, self._connection.id)
             share = (await tunables(self._deps, tx)).max_delete_share
             unlisted = await media.list_unlisted(tx, self._connection.id, listed)
-        decision = decide_deletions(unlisted, rows, share, accepted)
+        decision = decide_deletions(unlisted, rows, share, self._held.accepted_ids)
         if isinstance(decision, Delete):
             decision = after_confirmation(decision, all_gone=await self._all_gone(unlisted.values()))
         if isinstance(decision, Hold):
@@ -267,12 +264,6 @@ class Refresh:
                 await runs.progress(tx, self._held, self._tally.fetched)
                 deleted += await media.delete_except(tx, self._connection.id, listed, some)
         return deleted
-
-    async def _accepted(self) -> frozenset[int]:
-        if not self._held.accept_deletions:
-            return frozenset()
-        async with self._deps.db.transaction() as tx:
-            return await runs.last_held(tx, self._connection.id) or frozenset()
 
     async def _all_gone(self, listed_as: Collection[int | None]) -> bool:
         """Ask for each by its id, above the bound for a sample: only the Arr's own word that it is gone counts."""
