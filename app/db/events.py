@@ -70,6 +70,12 @@ _DELETE_OLD = text("""
         ORDER BY processed_at LIMIT :limit FOR UPDATE SKIP LOCKED)
 """)
 
+_DELETE_OLD_FAILED = text("""
+    DELETE FROM event WHERE id IN (
+        SELECT id FROM event WHERE state = 'failed' AND processed_at < now() - CAST(:kept AS interval)
+        ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED)
+""")
+
 _LEFT_BY_EVENT = text("""
     SELECT 1 FROM event WHERE connection_id = :connection_id AND arr_id = :arr_id AND event_type = :event_type
       AND received_at > now() - interval '1 hour' LIMIT 1
@@ -108,6 +114,11 @@ async def store_batch(statements: Statements, new: Sequence[NewEvent], lock_time
 async def delete_old(tx: AsyncConnection, kept: timedelta, limit: int) -> int:
     """Delete at most `limit` events that were handled longer ago than `kept`; gives how many went."""
     return (await tx.execute(_DELETE_OLD, {"kept": kept, "limit": limit})).rowcount
+
+
+async def delete_old_failed(tx: AsyncConnection, kept: timedelta, limit: int) -> int:
+    """Delete at most `limit` events that failed longer ago than `kept`; gives how many went."""
+    return (await tx.execute(_DELETE_OLD_FAILED, {"kept": kept, "limit": limit})).rowcount
 
 
 async def announced_leaving(tx: AsyncConnection, connection_id: int, arr_id: int, event_type: str) -> bool:

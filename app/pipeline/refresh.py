@@ -33,6 +33,7 @@ from app.errors import ArrItemError, ArrItemGone
 from app.pipeline.settings import tunables
 from app.pipeline.settling import Seen, Settled, Settling
 from app.pipeline.titles import policy_of, stage
+from app.pipeline.turns import Turns
 from app.version import VERSION
 from schemas.base import RunOutcome
 from schemas.live import Topic
@@ -86,13 +87,16 @@ class Refresh:
         connection: Connection,
         arr: ArrManagerProtocol,
         parse_media: Callable[[RawItem], MediaCreate],
+        *,
         held: RunClaim,
+        turns: Turns,
     ) -> None:
         self._deps = deps
         self._connection = connection
         self._arr = arr
         self._parse_media = parse_media
         self._held = held
+        self._turns = turns
         self._settling = Settling(deps, connection.id)
         self._tally = _Tally()
         self._window: list[ListedItem] = []
@@ -102,18 +106,16 @@ class Refresh:
     async def run(self) -> RunResult:
         """Do all of it. Raises what asking the Arr raises, with nothing deleted; LeaseLost, Unavailable."""
         salt = await self._salt()
-        statements = self._deps.db.standing()
-        try:
-            async with aclosing(self._arr.get_all_media()) as items:
-                async for item in items:
-                    self._window.append(item)
-                    if len(self._window) == WINDOW:
+        async with aclosing(self._arr.get_all_media()) as items:
+            async for item in items:
+                self._window.append(item)
+                if len(self._window) == WINDOW:
+                    async with self._turns.take() as statements:
                         await self._take_window(statements, salt)
+        async with self._turns.take() as statements:
             await self._take_window(statements, salt)
             await self._check_same(statements)
             await self._write_changed(statements)
-        finally:
-            await statements.aclose()
         return await self._delete_unlisted()
 
     async def progress(self) -> None:
