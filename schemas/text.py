@@ -9,6 +9,8 @@ from pydantic import AfterValidator, BeforeValidator
 
 def clean(text: str) -> str:
     """Drop NUL and replace lone surrogates: Postgres and UTF-8 take neither."""
+    if text.isascii() and "\x00" not in text:
+        return text
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 

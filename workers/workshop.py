@@ -8,12 +8,14 @@ from functools import partial
 
 from app.context import Deps
 from app.pipeline.connection_manager import claim_next_item, claim_next_run, seconds_until_next_item
+from app.pipeline.turns import Turns
 from workers.loops import NOW, Loops
 from workers.outcome import settled
 from workers.pace import Pace
 
 ITEMS_AT_ONCE = 4  # of each connection, so that an Arr that hangs holds up no other
-REFRESHES_AT_ONCE = 4  # an Arr whose list hangs keeps one of them for minutes
+REFRESHES_AT_ONCE = 16  # most of them wait for their Arrs: a list that hangs keeps one of them for minutes
+REFRESHES_WORKING = 2
 
 
 class Workshop:
@@ -25,6 +27,7 @@ class Workshop:
         self.downloads = asyncio.Semaphore(deps.settings.download_concurrency)
         self._items: dict[int, Loops] = {}
         self._refreshes = Loops(REFRESHES_AT_ONCE, self._refresh_one)
+        self._turns = Turns(deps.db, REFRESHES_WORKING)
 
     def wake_items(self, connection_id: int) -> None:
         """Sync the due items of a connection, the longest due first, until none is left."""
@@ -39,6 +42,7 @@ class Workshop:
     async def stop(self, grace: float) -> None:
         """Take up nothing more; what is under way has `grace` seconds to end and is handed back then."""
         await asyncio.gather(*(loops.stop(grace) for loops in (self._refreshes, *self._items.values())))
+        await self._turns.aclose()
 
     async def _sync_one(self, connection_id: int, found: Callable[[], None]) -> float | None:
         pause: float | None = None
@@ -60,6 +64,6 @@ class Workshop:
             if claimed is not None:
                 found()
                 manager, held = claimed
-                await manager.refresh(held)
+                await manager.refresh(held, self._turns)
                 pause = NOW
         return pause

@@ -29,7 +29,7 @@ from app.errors import ArrStartingUp, ArrUnauthorized, ArrUnreachable
 from app.http import ArrPatience, HttpClients, Patience
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
-_CHUNK_BYTES = 64 * 1024
+_CHUNK_BYTES = 128 * 1024
 # No answer, or a 502 to 504: nothing was done, so that a read may be sent again.
 _PASSING = (ArrUnreachable, ArrStartingUp)
 

@@ -73,7 +73,7 @@ class ArrayDecoder:
         text, at = "".join(self._pieces), 0
         self._needed_length = 1
         objects: list[ListedItem] = []
-        while (at := _skip_space(text, at)) < len(text):
+        while (at := self._next_mark(text, at)) < len(text):
             if self._expect is _Expect.ELEMENT or (self._expect is _Expect.FIRST_ELEMENT and text[at] != "]"):
                 end = self._decode_element(text, at, objects)
                 if end is None:
@@ -84,6 +84,13 @@ class ArrayDecoder:
                 at += 1
         self._pieces, self._length = [text[at:]], len(text) - at
         return objects
+
+    def _next_mark(self, text: str, at: int) -> int:
+        """Skip white space, and at once the comma between two elements where there is none."""
+        if self._expect is _Expect.SEPARATOR and text.startswith(",{", at):
+            self._expect = _Expect.ELEMENT
+            return at + 1
+        return _skip_space(text, at)
 
     def _take_mark(self, mark: str) -> None:
         following = _AFTER.get((self._expect, mark))

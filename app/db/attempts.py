@@ -82,6 +82,15 @@ _TAKE_LOST = text("""
 """)
 
 
+_DELETE_OLD = text("""
+    DELETE FROM attempt WHERE id IN (
+        SELECT a.id FROM attempt a WHERE a.finished_at < now() - CAST(:kept AS interval)
+          AND (a.media_id IS NULL
+               OR EXISTS (SELECT 1 FROM attempt newer WHERE newer.media_id = a.media_id AND newer.id > a.id))
+        ORDER BY a.id LIMIT :limit FOR UPDATE SKIP LOCKED)
+""")
+
+
 async def next_due(tx: AsyncConnection, max_rank: Rank, closed: Closed) -> Media | None:
     """Get the best title that is due, locked; titles in folders where an attempt runs have to wait."""
     row = (await tx.execute(_NEXT_DUE, _bounds(max_rank, closed))).mappings().one_or_none()
@@ -158,6 +167,11 @@ async def take_lost(tx: AsyncConnection, limit: int) -> Sequence[LostAttempt]:
     """Take over attempts whose lease ran out, with a new token, so that their workers can write nothing more."""
     rows = (await tx.execute(_TAKE_LOST, {"lease": LEASE, "limit": limit})).mappings()
     return [LostAttempt(_claim_of(row), _file_of(row["intended"])) for row in rows]
+
+
+async def delete_old(tx: AsyncConnection, kept: timedelta, limit: int) -> int:
+    """Delete at most `limit` attempts that ended longer ago, never a title's last; gives how many went."""
+    return (await tx.execute(_DELETE_OLD, {"kept": kept, "limit": limit})).rowcount
 
 
 async def live_among(tx: AsyncConnection, media_ids: Collection[int]) -> frozenset[int]:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.context import Statements
-from app.db.tables import event
+from app.db.tables import connection, event
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,12 @@ _DELETE_OLD = text("""
         ORDER BY processed_at LIMIT :limit FOR UPDATE SKIP LOCKED)
 """)
 
+_DELETE_OLD_FAILED = text("""
+    DELETE FROM event WHERE id IN (
+        SELECT id FROM event WHERE state = 'failed' AND processed_at < now() - CAST(:kept AS interval)
+        ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED)
+""")
+
 _LEFT_BY_EVENT = text("""
     SELECT 1 FROM event WHERE connection_id = :connection_id AND arr_id = :arr_id AND event_type = :event_type
       AND received_at > now() - interval '1 hour' LIMIT 1
@@ -110,6 +116,11 @@ async def delete_old(tx: AsyncConnection, kept: timedelta, limit: int) -> int:
     return (await tx.execute(_DELETE_OLD, {"kept": kept, "limit": limit})).rowcount
 
 
+async def delete_old_failed(tx: AsyncConnection, kept: timedelta, limit: int) -> int:
+    """Delete at most `limit` events that failed longer ago than `kept`; gives how many went."""
+    return (await tx.execute(_DELETE_OLD_FAILED, {"kept": kept, "limit": limit})).rowcount
+
+
 async def announced_leaving(tx: AsyncConnection, connection_id: int, arr_id: int, event_type: str) -> bool:
     """Say whether the Arr announced within the last hour that this item leaves it."""
     values = {"connection_id": connection_id, "arr_id": arr_id, "event_type": event_type}
@@ -128,5 +139,5 @@ async def make_pending(tx: AsyncConnection, event_id: int, connection_id: int, a
 
 async def last_received(tx: AsyncConnection) -> dict[int, datetime]:
     """Give the time of each connection's newest event."""
-    query = select(event.c.connection_id, func.max(event.c.received_at)).group_by(event.c.connection_id)
-    return {row[0]: row[1] for row in await tx.execute(query)}
+    newest = select(func.max(event.c.received_at)).where(event.c.connection_id == connection.c.id).scalar_subquery()
+    return {row[0]: row[1] for row in await tx.execute(select(connection.c.id, newest)) if row[1] is not None}

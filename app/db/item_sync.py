@@ -101,6 +101,17 @@ _GIVE_UP = text("""
     WHERE connection_id = :connection_id AND arr_id = :arr_id
 """)
 
+_DELETE_LEFT = text("""
+    DELETE FROM item_sync WHERE (connection_id, arr_id) IN (
+        SELECT i.connection_id, i.arr_id FROM item_sync i
+        WHERE i.ended_at < now() - CAST(:kept AS interval) AND i.lease_until IS NULL AND i.look_again_at IS NULL
+          AND (i.synced_seq >= i.requested_seq OR i.failed)
+          AND NOT EXISTS (SELECT 1 FROM media m WHERE m.connection_id = i.connection_id AND m.arr_id = i.arr_id)
+          AND NOT EXISTS (SELECT 1 FROM event e WHERE e.connection_id = i.connection_id AND e.arr_id = i.arr_id
+                            AND e.state IN ('pending', 'failed'))
+        ORDER BY i.connection_id, i.arr_id LIMIT :limit FOR UPDATE OF i SKIP LOCKED)
+""")
+
 _REQUEST_LOOKS = text("""
     UPDATE item_sync SET requested_seq = requested_seq + 1, look_again_at = NULL, next_at = greatest(next_at, now())
     WHERE (connection_id, arr_id) IN (
@@ -192,6 +203,11 @@ async def retry_later(tx: AsyncConnection, held: Claim, error: str, delay: timed
 async def request(tx: AsyncConnection, connection_id: int, arr_id: int) -> None:
     """Ask for a sync of one item without an event; one that failed for good is tried again."""
     await tx.execute(_REQUEST, {"connection_id": connection_id, "arr_id": arr_id})
+
+
+async def delete_left(tx: AsyncConnection, kept: timedelta, limit: int) -> int:
+    """Delete at most `limit` rows of items that left longer ago, and of which nothing is open; gives how many went."""
+    return (await tx.execute(_DELETE_LEFT, {"kept": kept, "limit": limit})).rowcount
 
 
 async def request_due_looks(tx: AsyncConnection) -> None:

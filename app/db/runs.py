@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import RowMapping, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.tables import run
@@ -16,17 +17,21 @@ from schemas.base import RunOutcome, RunTrigger
 from schemas.connection import LastRun
 from schemas.run import RunRead, SkippedItem
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=40)
 ACCEPTABLE_FOR = timedelta(hours=24)
+LOST_IN_A_ROW = 3  # workers; then the list itself may be what kills them
 
 
 @dataclass(frozen=True, slots=True)
 class RunClaim:
-    """The right to reconcile one connection until the lease ends; `read_at` is the database's clock at its start."""
+    """The right to reconcile one connection until the lease ends; `read_at` is the database's clock at its start.
+
+    `accepted_ids` are the titles whose deletion a person has accepted.
+    """
 
     id: int
     connection_id: int
-    accept_deletions: bool
+    accepted_ids: frozenset[int]
     lease_token: int
     read_at: datetime
 
@@ -57,8 +62,9 @@ class RunResult:
 
 _END_DEAD = text("""
     UPDATE run SET outcome = 'failed', finished_at = now(), lease_until = NULL, lease_token = lease_token + 1,
-      error = 'The worker stopped during this run.'
+      lost = true, error = 'The worker stopped during this run; another one begins anew.'
     WHERE finished_at IS NULL AND started_at IS NOT NULL AND lease_until < now()
+    RETURNING connection_id, trigger, accepted_ids
 """)
 
 _CLAIM = text("""
@@ -66,56 +72,85 @@ _CLAIM = text("""
     WHERE id = :id AND started_at IS NULL
       AND NOT EXISTS (SELECT 1 FROM run other WHERE other.connection_id = run.connection_id
                         AND other.started_at IS NOT NULL AND other.finished_at IS NULL)
-    RETURNING id, connection_id, accept_deletions, lease_token, now() AS read_at
+    RETURNING id, connection_id, accepted_ids, lease_token, now() AS read_at
 """)
 
-_WAITING = text("""
+_WAITING = text(f"""
     SELECT r.id, r.connection_id, r.trigger IN ('manual', 'connect') AS asked_by_person FROM run r
     JOIN connection c ON c.id = r.connection_id AND c.enabled
       AND (c.down_since IS NULL OR c.probe_at <= now() OR r.trigger IN ('manual', 'connect'))
     WHERE r.started_at IS NULL
       AND NOT EXISTS (SELECT 1 FROM run other WHERE other.connection_id = r.connection_id
                         AND other.started_at IS NOT NULL AND other.finished_at IS NULL)
+      AND (r.trigger IN ('manual', 'connect') OR NOT EXISTS (
+        SELECT 1 FROM (SELECT lost, finished_at FROM run last WHERE last.connection_id = r.connection_id
+                         AND last.finished_at IS NOT NULL ORDER BY last.id DESC LIMIT {LOST_IN_A_ROW}) AS last
+        HAVING count(*) FILTER (WHERE lost) = {LOST_IN_A_ROW} AND max(finished_at) > now() - interval '1 hour'))
     ORDER BY asked_by_person DESC, r.id LIMIT :limit
-""")
+""")  # noqa: S608 - built from the constant above
 
 _PROBES = text("""
     SELECT id FROM connection WHERE enabled AND down_since IS NOT NULL AND probe_at <= now() ORDER BY id
 """)
 
+# Each connection has its own moment within the interval, so that they are not all refreshed together after a start.
 _OVERDUE = text("""
-    SELECT c.id FROM connection c WHERE c.enabled
-      AND NOT EXISTS (SELECT 1 FROM run r WHERE r.connection_id = c.id AND r.outcome IS DISTINCT FROM 'failed'
-                        AND r.requested_at > now() - CAST(:interval AS interval))
-      AND NOT EXISTS (SELECT 1 FROM run r WHERE r.connection_id = c.id AND r.finished_at > now() - interval '1 minute')
-      AND c.down_since IS NULL
-    ORDER BY c.id
+    WITH spread AS (
+      SELECT c.id, c.down_since, date_bin(CAST(:interval AS interval), now(), timestamptz '2000-01-01'
+          + CAST(:interval AS interval) * (row_number() OVER (ORDER BY c.id) - 1) / count(*) OVER ()) AS moment
+      FROM connection c WHERE c.enabled)
+    SELECT s.id FROM spread s WHERE s.down_since IS NULL
+      AND NOT EXISTS (SELECT 1 FROM run r WHERE r.connection_id = s.id AND r.outcome IS DISTINCT FROM 'failed'
+                        AND r.requested_at >= least(s.moment, now() - CAST(:interval AS interval) / 2))
+      AND NOT EXISTS (SELECT 1 FROM run r WHERE r.connection_id = s.id AND r.finished_at > now() - interval '1 minute')
+    ORDER BY s.id
+""")
+
+_DELETE_OLD = text("""
+    DELETE FROM run WHERE id IN (
+        SELECT r.id FROM run r WHERE r.finished_at < now() - CAST(:kept AS interval)
+          AND EXISTS (SELECT 1 FROM run newer WHERE newer.connection_id = r.connection_id AND newer.id > r.id
+                        AND newer.finished_at IS NOT NULL)
+        ORDER BY r.id LIMIT :limit FOR UPDATE SKIP LOCKED)
 """)
 
 
 async def request(
-    tx: AsyncConnection, connection_id: int, trigger: RunTrigger, *, accept_deletions: bool = False
+    tx: AsyncConnection, connection_id: int, trigger: RunTrigger, *, accepted: Collection[int] = ()
 ) -> int:
-    """Ask for a run and give its id; one that waits already serves, for its fetch begins after this request too."""
-    new = insert(run).values(connection_id=connection_id, trigger=trigger, accept_deletions=accept_deletions)
+    """Ask for a run and give its id; one that waits already serves, for its fetch begins after this request too.
+
+    `accepted` are titles that it may delete whatever their number.
+    """
+    new = insert(run).values(connection_id=connection_id, trigger=trigger, accepted_ids=sorted(accepted))
     statement = new.on_conflict_do_update(
         index_elements=["connection_id"],
         index_where=text("started_at IS NULL"),
-        set_={"accept_deletions": run.c.accept_deletions | new.excluded.accept_deletions},
+        set_={"accepted_ids": run.c.accepted_ids.concat(new.excluded.accepted_ids)},
     )
     run_id: int = (await tx.execute(statement.returning(run.c.id))).scalar_one()
     return run_id
 
 
 async def end_dead(tx: AsyncConnection) -> None:
-    """End runs whose worker died, so that the next can start."""
-    await tx.execute(_END_DEAD)
+    """End runs whose worker died, and ask for each anew."""
+    for row in (await tx.execute(_END_DEAD)).all():
+        await request(tx, row.connection_id, RunTrigger(row.trigger), accepted=row.accepted_ids)
 
 
 async def claim(tx: AsyncConnection, run_id: int) -> RunClaim | None:
-    """Take a waiting run unless another of its connection is under way."""
-    row = (await tx.execute(_CLAIM, {"id": run_id, "lease": LEASE})).mappings().one_or_none()
-    return None if row is None else RunClaim(**row)
+    """Take a waiting run unless another of its connection is under way; of several that try at once one gets it."""
+    try:
+        async with tx.begin_nested():
+            row = (await tx.execute(_CLAIM, {"id": run_id, "lease": LEASE})).mappings().one_or_none()
+    except IntegrityError:
+        return None
+    return None if row is None else RunClaim(**{**row, "accepted_ids": frozenset(row["accepted_ids"])})
+
+
+async def delete_old(tx: AsyncConnection, kept: timedelta, limit: int) -> int:
+    """Delete at most `limit` runs that ended longer ago, never a connection's last; gives how many went."""
+    return (await tx.execute(_DELETE_OLD, {"kept": kept, "limit": limit})).rowcount
 
 
 async def progress(tx: AsyncConnection, held: RunClaim, fetched: int) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import CursorResult, Row, TextClause, text
@@ -19,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.engine import copy_rows
 from app.domain.disk import DiskState
+from app.domain.intents import FirstDecision
 from app.domain.records import Media, Rank
 from schemas.base import MediaKind, MonitorStatus
 from schemas.media import MediaCreate
@@ -38,7 +40,7 @@ class StagedMedia:
     path_mapped: bool
     folder_path: str | None
     root_path: str | None
-    decided: Media | None = None
+    decided: FirstDecision | None = None
 
 
 class Written(StrEnum):
@@ -90,16 +92,15 @@ _OF_OUR_RULES = {"monitor": "boolean", "path_mapped": "boolean", "folder_path": 
 _ARR_COLUMNS = {**_OF_THE_ARR, **_OF_OUR_RULES}
 _FIRST_DECIDED = {
     "disk_state": "text",
-    "disk_tries": "integer",
     "trailer_exists": "boolean",
-    "trailer_removed": "boolean",
     "status": "text",
     "reason": "text",
     "reason_detail": "text",
     "next_try_at": "timestamptz",
     "due_rank": "smallint",
 }
-_UNDECIDED = (DiskState.UNKNOWN, 0, False, False, MonitorStatus.MISSING, None, None, None, None)
+_UNDECIDED = FirstDecision()
+_values_of_the_arr = attrgetter(*_OF_THE_ARR)
 _STAGED_COLUMNS = {**_ARR_COLUMNS, **_FIRST_DECIDED}
 _COLUMNS = ", ".join(f"{name} {kind}" for name, kind in _STAGED_COLUMNS.items())
 _CREATE = text(f"CREATE TEMPORARY TABLE staged_media ({_COLUMNS}) ON COMMIT DROP")
@@ -141,11 +142,11 @@ class _Statements:
 
 
 def _statements(staged: str) -> _Statements:
-    # One join for each way to know a title, so that each finds its rows by an index.
+    # One look-up for each way to know a title; OFFSET 0 makes each one in an index, whatever the statistics say.
     match = " UNION ALL ".join(
         f"""
         SELECT s.arr_id, m.id, {by_external} AS by_external, {_DIFFERS} AS differs FROM {staged}
-        JOIN media m ON m.connection_id = :connection_id AND {condition}
+        CROSS JOIN LATERAL (SELECT * FROM media m WHERE m.connection_id = :connection_id AND {condition} OFFSET 0) m
         """  # noqa: S608 - built from the constants above
         for by_external, condition in _KNOWN_BY
     )
@@ -202,9 +203,8 @@ async def create_or_update_bulk(
 
 def new_title(connection_id: int, staged: StagedMedia, read_at: datetime, rank: Rank) -> Media:
     """Give a title as its row begins: nothing is known of its folder and nothing is decided."""
-    of_the_arr = {name: getattr(staged.created, name) for name in _OF_THE_ARR}
     return Media(
-        **of_the_arr,
+        **dict(zip(_OF_THE_ARR, _values_of_the_arr(staged.created), strict=True)),
         id=0,
         connection_id=connection_id,
         path_mapped=staged.path_mapped,
@@ -316,10 +316,5 @@ def _identity(item: StagedMedia) -> tuple[str, int]:
 
 
 def _staged_row(item: StagedMedia) -> tuple[object, ...]:
-    created, decided = item.created, item.decided
-    first = _UNDECIDED if decided is None else tuple(getattr(decided, name) for name in _FIRST_DECIDED)
-    return (
-        *(getattr(created, name) for name in _OF_THE_ARR),
-        *(item.monitor, item.path_mapped, item.folder_path, item.root_path),
-        *first,
-    )
+    ours = (item.monitor, item.path_mapped, item.folder_path, item.root_path)
+    return *_values_of_the_arr(item.created), *ours, *(item.decided or _UNDECIDED)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from app.domain import backoff
 from app.domain.candidates import known_candidates, search_query
-from app.domain.disk import DiskLook, DiskState, KnownOnDisk, judge_disk
+from app.domain.disk import DiskLook, DiskState, DiskVerdict, KnownOnDisk, judge_disk
 from app.domain.policy import Policy, exclusion
 from app.domain.records import Media, Rank
-from app.domain.status import TitleFacts, decide_status
-from schemas.base import FetchFailure, Reason
+from app.domain.status import StatusDecision, TitleFacts, decide_status
+from schemas.base import FetchFailure, MonitorStatus, Reason
 
 _SETTLES_A_DOWNLOAD = ("trailer_url", "monitor", "folder_path", "media_filename", "missing_since")
 _WAITS_FOR_THE_DISK = frozenset({Reason.WAITING_FOR_FOLDER, Reason.STORAGE_UNREACHABLE})
@@ -30,17 +31,59 @@ class Circumstances:
     catalogue: bool = False
 
 
+class FirstDecision(NamedTuple):
+    """What was decided about a title before it has a row; the names are the columns'."""
+
+    disk_state: DiskState = DiskState.UNKNOWN
+    trailer_exists: bool = False
+    status: MonitorStatus = MonitorStatus.MISSING
+    reason: Reason | None = None
+    reason_detail: str | None = None
+    next_try_at: datetime | None = None
+    due_rank: Rank | None = None
+
+
 def decided(media: Media, circumstances: Circumstances) -> Media:
     """Lay the decision of `decide_status` over the title; nothing else ever writes a status."""
+    known = DiskVerdict(media.trailer_exists, media.trailer_removed, media.disk_state)
+    decision = _decide(media, known, circumstances)
+    return replace(
+        media,
+        status=decision.status,
+        reason=decision.reason,
+        reason_detail=decision.detail,
+        next_try_at=decision.next_try_at,
+        due_rank=decision.due_rank,
+    )
+
+
+def first_decision(media: Media, look: DiskLook, circumstances: Circumstances) -> FirstDecision:
+    """Decide on a title that has no row yet; the look is not used where it has no folder."""
+    known = KnownOnDisk(media.trailer_exists, media.trailer_removed, media.media_exists, media.path_mapped)
+    unknown = DiskVerdict(trailer_exists=False, trailer_removed=False, state=DiskState.UNKNOWN)
+    verdict = unknown if media.folder_path is None else judge_disk(known, look)
+    decision = _decide(media, verdict, circumstances)
+    return FirstDecision(
+        disk_state=verdict.state,
+        trailer_exists=verdict.trailer_exists,
+        status=decision.status,
+        reason=decision.reason,
+        reason_detail=decision.detail,
+        next_try_at=decision.next_try_at,
+        due_rank=decision.due_rank,
+    )
+
+
+def _decide(media: Media, disk: DiskVerdict, circumstances: Circumstances) -> StatusDecision:
     facts = TitleFacts(
         kind=media.kind,
         monitor=media.monitor,
-        trailer_exists=media.trailer_exists,
-        trailer_removed=media.trailer_removed,
+        trailer_exists=disk.trailer_exists,
+        trailer_removed=disk.trailer_removed,
         missing=media.missing_since is not None,
         media_exists=media.media_exists,
         has_folder=media.folder_path is not None,
-        disk_state=media.disk_state,
+        disk_state=disk.state,
         look_again_at=_look_again_at(media, circumstances),
         lease_live=circumstances.lease_live,
         has_source=_has_source(media, circumstances),
@@ -53,15 +96,7 @@ def decided(media: Media, circumstances: Circumstances) -> Media:
         last_failure=media.last_failure,
         failure_text=media.failure_text,
     )
-    decision = decide_status(facts, circumstances.now)
-    return replace(
-        media,
-        status=decision.status,
-        reason=decision.reason,
-        reason_detail=decision.detail,
-        next_try_at=decision.next_try_at,
-        due_rank=decision.due_rank,
-    )
+    return decide_status(facts, circumstances.now)
 
 
 def _has_source(media: Media, circumstances: Circumstances) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from pathlib import PurePosixPath
+from os.path import splitext
 
 from app.errors import StorageError
 from schemas.base import MediaKind, StorageProblem
@@ -42,8 +42,8 @@ def movie_trailer_name(media_filename: str) -> str:
     if not is_plain_path(media_filename):
         message = "The name of the movie's file leads out of its folder: correct it in Radarr, then refresh the movie."
         raise StorageError(message, StorageProblem.OUTSIDE)
-    path = PurePosixPath(media_filename)
-    return str(path.with_name(_cut(path.stem) + _SUFFIX))
+    parent, slash, name = media_filename.rpartition("/")
+    return f"{parent}{slash}{_cut(_stem(name))}{_SUFFIX}"
 
 
 def title_trailer_name(title: str, year: int | None) -> str:
@@ -72,12 +72,12 @@ def is_plain_path(rel_path: str) -> bool:
 
 def is_video(name: str) -> bool:
     """Say whether a file is a video or a disc image, by its extension."""
-    return PurePosixPath(name).suffix.lower() in VIDEO_EXTENSIONS
+    return splitext(name)[1].lower() in VIDEO_EXTENSIONS  # noqa: PTH122 - pathlib takes longer, and there are many
 
 
 def same_name(one: str, other: str) -> bool:
     """Compare two names as shares do: neither case nor the way accents are encoded matters."""
-    return _folded(one) == _folded(other)
+    return one == other or _folded(one) == _folded(other)
 
 
 def is_trailer(rel_path: str, kind: MediaKind, media_filename: str | None = None, *, shared: bool = False) -> bool:
@@ -88,19 +88,20 @@ def is_trailer(rel_path: str, kind: MediaKind, media_filename: str | None = None
     """
     if not is_video(rel_path) or (media_filename is not None and same_name(rel_path, media_filename)):
         return False
-    path = PurePosixPath(rel_path)
+    *folders, name = rel_path.split("/")
+    stem = _stem(name)
     if shared:
-        return media_filename is not None and _is_named_after(path.stem, PurePosixPath(media_filename).stem)
+        return media_filename is not None and _is_named_after(stem, _stem(media_filename.rpartition("/")[2]))
     if kind is MediaKind.SERIES:
-        return _is_trailer_of_series(path)
-    return same_name(path.parent.name, TRAILERS_DIR) or _ends_as_trailer(path.stem)
+        return _is_trailer_of_series(folders, stem)
+    return (bool(folders) and same_name(folders[-1], TRAILERS_DIR)) or _ends_as_trailer(stem)
 
 
-def _is_trailer_of_series(path: PurePosixPath) -> bool:
+def _is_trailer_of_series(folders: list[str], stem: str) -> bool:
     """Take only the series' own: those in season folders, and those named after an episode, belong to these."""
-    if len(path.parts) > 1:
-        return len(path.parts) == 2 and same_name(path.parts[0], TRAILERS_DIR)
-    return _ends_as_trailer(path.stem) and not _EPISODE.search(path.stem)
+    if folders:
+        return len(folders) == 1 and same_name(folders[0], TRAILERS_DIR)
+    return _ends_as_trailer(stem) and not _EPISODE.search(stem)
 
 
 def _ends_as_trailer(stem: str) -> bool:
@@ -115,7 +116,13 @@ def _is_named_after(stem: str, media_stem: str) -> bool:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()
+
+
+def _stem(name: str) -> str:
+    """Drop the extension, as pathlib does."""
+    dot = name.rfind(".")
+    return name[:dot] if 0 < dot < len(name) - 1 else name
 
 
 def _plain(title: str, year: int | None) -> str:

@@ -34,7 +34,7 @@ def to_local(arr_path: str, mappings: Sequence[PathMapping]) -> LocalPath | None
         return LocalPath(str(PurePosixPath(mapping.path_to, *source.parts[length:])), mapped=True)
     if source.windows:
         return None
-    return LocalPath(str(PurePosixPath("/", *source.parts)), mapped=False)
+    return LocalPath("/" + "/".join(source.parts), mapped=False)
 
 
 def title_folder(local: LocalPath | None, root: LocalPath | None) -> str | None:

@@ -14,7 +14,7 @@ from app.domain.disk import DiskLook, DiskQuestion, FolderState, MarkedFolder, M
 from app.errors import StorageError
 from app.files import placing, removing, renaming, work_dir
 from app.files.looking import look, look_and_mark, look_for_media
-from app.files.marks import TRUST_AFTER, MarkCheck
+from app.files.marks import TRUST_AFTER, MarkCheck, Roots
 from app.files.placing import Manner
 from app.files.problems import storage_error, storage_problem
 from app.files.threads import DiskThreads
@@ -50,16 +50,19 @@ class DiskLibrary:
             return DiskLook(FolderState.UNREACHABLE)
 
     async def check_trailers(self, questions: Sequence[DiskQuestion]) -> Sequence[MarkedLook]:
+        roots = Roots()
+
         def look_at(number: int) -> MarkedLook:
-            return look_and_mark(questions[number], self._trust_after)
+            return look_and_mark(questions[number], self._trust_after, roots)
 
         unreachable = MarkedLook(DiskLook(FolderState.UNREACHABLE))
-        return await self._threads.run_each([question.folder for question in questions], look_at, unreachable)
+        return await self._threads.run_each([str(question.folder) for question in questions], look_at, unreachable)
 
     async def are_as_marked(self, folders: Sequence[MarkedFolder]) -> Sequence[bool]:
         check = MarkCheck()
-        paths = [Path(one.folder) for one in folders]
-        return await self._threads.run_each(paths, lambda number: check.holds(folders[number]), otherwise=False)
+        return await self._threads.run_each(
+            [one.folder for one in folders], lambda number: check.holds(folders[number]), otherwise=False
+        )
 
     async def make_work_dir(self, folder: Path, name: str) -> Path:
         try:

@@ -6,12 +6,12 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import NamedTuple
 
 from app.domain.disk import DiskLook, DiskQuestion, FolderState, MarkedLook
 from app.domain.naming import TRAILERS_DIR, is_plain_path, is_trailer, is_video, same_name
-from app.files.marks import TRUST_AFTER, Marker, is_shown, mark_of_absence, state_without_folder
+from app.files.marks import TRUST_AFTER, Marker, Roots, is_shown, mark_of_absence
 from schemas.base import MediaKind
 
 MOST_ENTRIES = 2000
@@ -22,11 +22,11 @@ def look(question: DiskQuestion) -> DiskLook:
     return look_and_mark(question).look
 
 
-def look_and_mark(question: DiskQuestion, trust_after: float = TRUST_AFTER) -> MarkedLook:
+def look_and_mark(question: DiskQuestion, trust_after: float = TRUST_AFTER, roots: Roots | None = None) -> MarkedLook:
     """Answer from the disk, and mark the directories that gave the answer."""
     marker = Marker(trust_after)
     try:
-        found = _look(question, marker)
+        found = _look(question, marker, roots or Roots())
     except (OSError, UnicodeEncodeError):
         return MarkedLook(DiskLook(FolderState.UNREACHABLE))
     if found.state is not FolderState.PRESENT:
@@ -39,7 +39,7 @@ def look_for_media(folder: Path) -> DiskLook:
     try:
         _list(folder, "")
     except (FileNotFoundError, NotADirectoryError):
-        return DiskLook(state_without_folder(folder.parent))
+        return DiskLook(Roots().state_without_folder(str(folder.parent)))
     except OSError:
         return DiskLook(FolderState.UNREACHABLE)
     waiting, seen = deque([""]), 0
@@ -59,11 +59,11 @@ def _is_other_video(entry: _Entry) -> bool:
     return is_video(entry.found.name) and not is_trailer(entry.rel_path, MediaKind.MOVIE)
 
 
-def _look(question: DiskQuestion, marker: Marker) -> DiskLook:
+def _look(question: DiskQuestion, marker: Marker, roots: Roots) -> DiskLook:
     try:
         top = _list_marked(question.folder, "", marker)
     except (FileNotFoundError, NotADirectoryError):
-        return DiskLook(state_without_folder(question.root))
+        return DiskLook(roots.state_without_folder(str(question.root)))
     media = _own_file(question)
     entries = list(_where_trailers_may_be(question.folder, top, media, marker))
     trailers = sorted(
@@ -80,8 +80,7 @@ def _counts(rel_path: str, question: DiskQuestion, media: str | None) -> bool:
     return rel_path in question.own or is_trailer(rel_path, question.kind, media, shared=question.shared)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     rel_path: str
     found: os.DirEntry[str]
 
@@ -93,7 +92,7 @@ class _Entry:
 
 
 def _list(folder: Path, rel_dir: str) -> list[_Entry]:
-    with os.scandir(folder / rel_dir) as found:
+    with os.scandir(f"{folder}/{rel_dir}" if rel_dir else folder) as found:
         return [_Entry(f"{rel_dir}/{entry.name}" if rel_dir else entry.name, entry) for entry in found]
 
 
@@ -111,10 +110,11 @@ def _own_file(question: DiskQuestion) -> str | None:
 def _where_trailers_may_be(folder: Path, top: list[_Entry], media: str | None, marker: Marker) -> Iterator[_Entry]:
     """Give the entries of the folder, of the media file's own sub-folder, and of `Trailers` in both."""
     places = [top]
-    sub_folder = str(PurePosixPath(media).parent) if media else "."
-    if sub_folder != ".":
-        with suppress(FileNotFoundError, NotADirectoryError):
+    if sub_folder := (media or "").rpartition("/")[0]:
+        try:
             places.append(_list_marked(folder, sub_folder, marker))
+        except (FileNotFoundError, NotADirectoryError):
+            marker.spoil()
     for place in places:
         yield from place
         for entry in place:

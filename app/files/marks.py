@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 
 from app.domain.disk import FolderState, MarkedFolder
 
@@ -46,11 +45,24 @@ def mark_of_absence(state: FolderState) -> str | None:
     return _ABSENT if state is FolderState.ABSENT else None
 
 
-class MarkCheck:
-    """Compares folders with their marks; looks at each root once."""
+class Roots:
+    """Looks at each root once, for many folders that are looked at together."""
 
     def __init__(self) -> None:
-        self._roots: dict[str, FolderState] = {}
+        self._states: dict[str, FolderState] = {}
+
+    def state_without_folder(self, root: str) -> FolderState:
+        """Tell a folder that is missing from a mount that is away, which shows as a missing or an empty root."""
+        if root not in self._states:
+            self._states[root] = _state_without_folder(root)
+        return self._states[root]
+
+
+class MarkCheck:
+    """Compares folders with their marks."""
+
+    def __init__(self) -> None:
+        self._roots = Roots()
 
     def holds(self, marked: MarkedFolder) -> bool:
         """Say whether nothing has changed; an error is a change."""
@@ -65,14 +77,11 @@ class MarkCheck:
         try:
             os.stat(marked.folder)  # noqa: PTH116 - as above
         except (FileNotFoundError, NotADirectoryError):
-            if marked.root not in self._roots:
-                self._roots[marked.root] = state_without_folder(Path(marked.root))
-            return self._roots[marked.root] is FolderState.ABSENT
+            return self._roots.state_without_folder(marked.root) is FolderState.ABSENT
         return False
 
 
-def state_without_folder(root: Path) -> FolderState:
-    """Tell a folder that is missing from a mount that is away, which shows as a missing or an empty root."""
+def _state_without_folder(root: str) -> FolderState:
     try:
         with os.scandir(root) as found:
             return FolderState.ABSENT if any(is_shown(entry.name) for entry in found) else FolderState.ROOT_EMPTY

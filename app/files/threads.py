@@ -25,7 +25,7 @@ SHORT_TURN, LONG_TURN = 0.05, 1.0  # s; enough for a thousand folders of a local
 class _Lot(Generic[T]):
     """Work for several folders in one thread, at most `seconds` long but for the last; results go where they belong."""
 
-    folders: Sequence[Path]
+    folders: Sequence[str]
     numbers: list[int]
     work: Callable[[int], T]
     results: list[T]
@@ -88,14 +88,14 @@ class DiskThreads:
             raise storage_problem(StorageProblem.UNREACHABLE, folder) from None
         return await self._run_in(root, folder, work, limit)
 
-    async def run_each(self, folders: Sequence[Path], work: Callable[[int], T], otherwise: T) -> list[T]:
+    async def run_each(self, folders: Sequence[str], work: Callable[[int], T], otherwise: T) -> list[T]:
         """Do short work for each folder, given by its place in the list, many in one thread; `otherwise` if one hangs.
 
         Below one parent a single thread begins; only what it does not get done soon is shared with others.
         """
-        below: dict[Path, list[int]] = {}
+        below: dict[str, list[int]] = {}
         for number, folder in enumerate(folders):
-            below.setdefault(folder.parent, []).append(number)
+            below.setdefault(folder.rpartition("/")[0], []).append(number)
         results = [otherwise] * len(folders)
 
         def lot_of(numbers: list[int], seconds: float) -> _Lot[T]:
@@ -116,7 +116,7 @@ class DiskThreads:
     async def _run_lot(self, lot: _Lot[T]) -> list[int]:
         """Give what is left to do; the one that hung is not."""
         try:
-            await self.run(lot.folders[lot.numbers[0]], lot.run)
+            await self.run(Path(lot.folders[lot.numbers[0]]), lot.run)
         except StorageError:
             return lot.numbers[lot.done + 1 :]
         finally:

@@ -33,6 +33,7 @@ from app.pipeline.refresh import Refresh
 from app.pipeline.settings import tunables
 from app.pipeline.settling import MAX_LOOKS, Settling
 from app.pipeline.titles import stage
+from app.pipeline.turns import Turns
 from schemas.base import ArrType, RunOutcome, RunTrigger
 from schemas.live import Topic
 from schemas.media import MediaCreate
@@ -108,12 +109,19 @@ class BaseConnectionManager:
                 await item_sync.release(tx, held, "The worker stopped during the sync.")
             raise
 
-    async def refresh(self, held: RunClaim) -> RunResult:
-        """Reconcile the whole connection under a claimed run, and write the run's end.
+    async def refresh(self, held: RunClaim, turns: Turns | None = None) -> RunResult:
+        """Reconcile the whole connection under a claimed run, and write the run's end; `turns` are those of all.
 
         The Arr's failures end the run as failed and delete nothing. Raises LeaseLost, Unavailable.
         """
-        refresh = Refresh(self._deps, self._connection, self._arr, self._parse_media, held)
+        own = Turns(self._deps.db, 1)
+        try:
+            return await self._refresh_in(turns or own, held)
+        finally:
+            await own.aclose()
+
+    async def _refresh_in(self, turns: Turns, held: RunClaim) -> RunResult:
+        refresh = Refresh(self._deps, self._connection, self._arr, self._parse_media, held=held, turns=turns)
         try:
             result = await with_lease(self._refresh(refresh), refresh.progress, runs.LEASE)
             await self._asked()

@@ -140,10 +140,11 @@ async def request_reconciliation(deps: Deps, connection_id: int, *, accept_delet
     """
     connection = await get_connection(deps, connection_id)
     async with deps.db.transaction() as tx:
-        if accept_deletions and await runs.last_held(tx, connection_id) is None:
+        accepted = await runs.last_held(tx, connection_id) if accept_deletions else frozenset()
+        if accepted is None:
             message = f"The last reconciliation of {connection.name} holds no deletions."
             raise Conflict(message, "nothing_held")
-        run_id = await runs.request(tx, connection_id, RunTrigger.MANUAL, accept_deletions=accept_deletions)
+        run_id = await runs.request(tx, connection_id, RunTrigger.MANUAL, accepted=accepted)
     await deps.wakeups.wake_refresh(run_id)
     return run_id
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.context import Deps
-from app.db import attempts, connections, events, item_sync, media, runs
+from app.db import attempts, connections, events, item_sync, media, runs, seen
 from app.db.attempts import LostAttempt
 from app.domain import intents
 from app.errors import LeaseLost, StorageError, Unavailable
@@ -57,12 +61,23 @@ async def request_startup_runs(deps: Deps) -> None:
 
 async def prune_events(deps: Deps) -> None:
     """Delete events that were handled longer ago than EVENT_RETENTION, in small transactions."""
-    while True:
+    await _prune(deps, events.delete_old)
+
+
+async def prune_the_past(deps: Deps) -> None:
+    """Delete what nobody looks at any more: old runs, attempts and failed events, and what belonged to titles gone."""
+    for delete_old in (runs.delete_old, attempts.delete_old, events.delete_old_failed, item_sync.delete_left):
+        await _prune(deps, delete_old)
+    async with deps.db.transaction() as tx:
+        await seen.delete_orphans(tx)
+
+
+async def _prune(deps: Deps, delete_old: Callable[[AsyncConnection, timedelta, int], Awaitable[int]]) -> None:
+    deleted = PRUNED_AT_ONCE
+    while deleted == PRUNED_AT_ONCE:
         async with deps.db.transaction() as tx:
             kept_for = (await tunables(deps, tx)).event_retention
-            deleted = await events.delete_old(tx, kept_for, PRUNED_AT_ONCE)
-        if deleted < PRUNED_AT_ONCE:
-            return
+            deleted = await delete_old(tx, kept_for, PRUNED_AT_ONCE)
 
 
 async def _recover(deps: Deps, lost: LostAttempt) -> None:

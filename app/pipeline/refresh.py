@@ -26,12 +26,14 @@ from app.db.seen import Known, Note
 from app.db.staging import StagedMedia, Upserted, Written, create_or_update_bulk, new_title
 from app.domain.deletion_guard import CONFIRM_AT_MOST, Delete, Hold, after_confirmation, decide_deletions
 from app.domain.disk import MarkedFolder
+from app.domain.intents import FirstDecision
 from app.domain.policy import needs_tags
 from app.domain.records import Connection, Rank
 from app.errors import ArrItemError, ArrItemGone
 from app.pipeline.settings import tunables
 from app.pipeline.settling import Seen, Settled, Settling
 from app.pipeline.titles import policy_of, stage
+from app.pipeline.turns import Turns
 from app.version import VERSION
 from schemas.base import RunOutcome
 from schemas.live import Topic
@@ -56,6 +58,14 @@ class _Changed:
     known: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What a new title's row begins with, and the mark of its folder."""
+
+    first: FirstDecision
+    mark: str | None
+
+
 @dataclass(slots=True)
 class _Tally:
     """What a refresh has met so far; `kept` are rows that may be listed by another arr_id than they have."""
@@ -77,13 +87,16 @@ class Refresh:
         connection: Connection,
         arr: ArrManagerProtocol,
         parse_media: Callable[[RawItem], MediaCreate],
+        *,
         held: RunClaim,
+        turns: Turns,
     ) -> None:
         self._deps = deps
         self._connection = connection
         self._arr = arr
         self._parse_media = parse_media
         self._held = held
+        self._turns = turns
         self._settling = Settling(deps, connection.id)
         self._tally = _Tally()
         self._window: list[ListedItem] = []
@@ -93,18 +106,16 @@ class Refresh:
     async def run(self) -> RunResult:
         """Do all of it. Raises what asking the Arr raises, with nothing deleted; LeaseLost, Unavailable."""
         salt = await self._salt()
-        statements = self._deps.db.standing()
-        try:
-            async with aclosing(self._arr.get_all_media()) as items:
-                async for item in items:
-                    self._window.append(item)
-                    if len(self._window) == WINDOW:
+        async with aclosing(self._arr.get_all_media()) as items:
+            async for item in items:
+                self._window.append(item)
+                if len(self._window) == WINDOW:
+                    async with self._turns.take() as statements:
                         await self._take_window(statements, salt)
+        async with self._turns.take() as statements:
             await self._take_window(statements, salt)
             await self._check_same(statements)
             await self._write_changed(statements)
-        finally:
-            await statements.aclose()
         return await self._delete_unlisted()
 
     async def progress(self) -> None:
@@ -126,21 +137,19 @@ class Refresh:
             policy = replace(policy, tag_labels={})
         catalogue = self._deps.catalogue is not None
         decides = (VERSION, catalogue, connection.monitor_type, connection.created_at, connection.path_mappings, policy)
-        return repr(decides).encode()
+        return sha256(repr(decides).encode()).digest()
 
     async def _take_window(self, statements: Statements, salt: bytes) -> None:
         """Tell elements that are as they were from those that are to be written."""
         window, self._window = self._window, []
         self._tally.fetched += len(window)
-        arr_ids = [arr_id for item in window if (arr_id := _arr_id(item.raw)) is not None]
-        self._tally.arr_ids.extend(arr_ids)
-        known = await seen.known(statements, self._connection.id, arr_ids)
-        hasher = sha256(salt)
-        for item in window:
-            before = known.get(_arr_id(item.raw) or 0)
-            hashed = hasher.copy()
-            hashed.update(item.text.encode())
-            digest = hashed.digest()[:_DIGEST_BYTES]
+        arr_ids = [_arr_id(item.raw) for item in window]
+        listed = [arr_id for arr_id in arr_ids if arr_id is not None]
+        self._tally.arr_ids.extend(listed)
+        known = await seen.known(statements, self._connection.id, listed)
+        for arr_id, item in zip(arr_ids, window, strict=True):
+            before = known.get(arr_id or 0)
+            digest = sha256(salt + item.text.encode()).digest()[:_DIGEST_BYTES]
             if before is not None and before.digest == digest:
                 self._same.append(before)
             else:
@@ -201,7 +210,7 @@ class Refresh:
         open_digests = {row.media_id: digests[row.arr_id] for row in rows if not row.settled}
         await self._note(statements, await self._settling.settle_many(list(open_digests)), open_digests)
 
-    async def _decide_new(self, new: Sequence[StagedMedia]) -> dict[int, Settled]:
+    async def _decide_new(self, new: Sequence[StagedMedia]) -> dict[int, _Decided]:
         """Decide, by arr_id, on titles that have no row yet, but for those in whose folders there may be others."""
         folders = Counter(one.folder_path for one in new)
         async with self._deps.db.transaction() as tx:
@@ -214,12 +223,12 @@ class Refresh:
         ]
         looks = await self._settling.look_at_all(alone)
         return {
-            one.title.arr_id or 0: Settled(self._settling.decide(one, marked.look), marked.mark)
+            one.title.arr_id or 0: _Decided(self._settling.decide_first(one, marked.look), marked.mark)
             for one, marked in zip(alone, looks, strict=True)
         }
 
-    async def _wake_for(self, new: Sequence[Upserted], decided: Mapping[int, Settled]) -> None:
-        due = (row.media_id for row in new if decided[row.arr_id].title.due_rank is not None)
+    async def _wake_for(self, new: Sequence[Upserted], decided: Mapping[int, _Decided]) -> None:
+        due = (row.media_id for row in new if decided[row.arr_id].first.due_rank is not None)
         if first := next(due, None):
             await self._deps.wakeups.wake_acquire(first)
 
@@ -232,13 +241,12 @@ class Refresh:
         """`delete_except` last, and only with a complete answer, within the limit, and confirmed title by title."""
         if not self._tally.ids_readable:
             return self._result(RunOutcome.COMPLETED)
-        accepted = await self._accepted()
         listed = Listed(self._held.read_at, self._tally.arr_ids, self._tally.kept)
         async with self._deps.db.transaction() as tx:
             rows = await media.count(tx, self._connection.id)
             share = (await tunables(self._deps, tx)).max_delete_share
             unlisted = await media.list_unlisted(tx, self._connection.id, listed)
-        decision = decide_deletions(unlisted, rows, share, accepted)
+        decision = decide_deletions(unlisted, rows, share, self._held.accepted_ids)
         if isinstance(decision, Delete):
             decision = after_confirmation(decision, all_gone=await self._all_gone(unlisted.values()))
         if isinstance(decision, Hold):
@@ -259,12 +267,6 @@ class Refresh:
                 await runs.progress(tx, self._held, self._tally.fetched)
                 deleted += await media.delete_except(tx, self._connection.id, listed, some)
         return deleted
-
-    async def _accepted(self) -> frozenset[int]:
-        if not self._held.accept_deletions:
-            return frozenset()
-        async with self._deps.db.transaction() as tx:
-            return await runs.last_held(tx, self._connection.id) or frozenset()
 
     async def _all_gone(self, listed_as: Collection[int | None]) -> bool:
         """Ask for each by its id, above the bound for a sample: only the Arr's own word that it is gone counts."""
@@ -310,9 +312,9 @@ def _arr_id(raw: RawItem) -> int | None:
     return arr_id if type(arr_id) is int and 0 < arr_id <= _INT32_MAX else None
 
 
-def _with_decision(staged: StagedMedia, decided: Mapping[int, Settled]) -> StagedMedia:
+def _with_decision(staged: StagedMedia, decided: Mapping[int, _Decided]) -> StagedMedia:
     decision = decided.get(staged.created.arr_id)
-    return staged if decision is None else replace(staged, decided=decision.title)
+    return staged if decision is None else replace(staged, decided=decision.first)
 
 
 def _in_batches(ids: Collection[int], size: int) -> Iterator[list[int]]:

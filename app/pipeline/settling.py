@@ -11,7 +11,7 @@ from app.context import Deps
 from app.db import attempts, media, seen, trailers
 from app.domain import intents
 from app.domain.disk import DiskLook, DiskQuestion, FolderState, MarkedLook
-from app.domain.intents import Circumstances
+from app.domain.intents import Circumstances, FirstDecision
 from app.domain.policy import Policy
 from app.domain.records import Media, Rank
 from app.errors import StorageError
@@ -92,6 +92,10 @@ class Settling:
         catalogue = self._deps.catalogue is not None
         circumstances = Circumstances(one.policy, self._deps.now(), one.lease_live, looks_again, catalogue)
         return intents.decided(title, circumstances)
+
+    def decide_first(self, one: Seen, look: DiskLook) -> FirstDecision:
+        """Decide on a title that has no row yet."""
+        return intents.first_decision(one.title, look, Circumstances(one.policy, self._deps.now()))
 
     async def write(self, tx: AsyncConnection, changes: Sequence[tuple[Seen, Media]]) -> set[int]:
         """Write what was decided; a trailer of ours that was found removed is ours no longer."""

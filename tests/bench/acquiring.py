@@ -153,7 +153,7 @@ async def _know_movies(deps: Deps, root: Path) -> None:
     body = {"arr_type": "radarr", "url": url, "api_key": "key", "register_webhook": False}
     connection_id = (await add_connection(deps, ConnectionCreate.model_validate(body))).connection.id
     async with deps.db.transaction() as tx:
-        held = await runs.claim(tx, await runs.request(tx, connection_id, RunTrigger.MANUAL, accept_deletions=False))
+        held = await runs.claim(tx, await runs.request(tx, connection_id, RunTrigger.MANUAL))
     assert held is not None
     await manager_of(await get_connection(deps, connection_id), deps).refresh(held)
 

@@ -142,7 +142,8 @@ class Bench:
     async def refresh(self, connection_id: int, *, accept: bool = False) -> RunRead:
         """Reconcile and give the run."""
         async with self.deps.db.transaction() as tx:
-            run_id = await runs.request(tx, connection_id, RunTrigger.MANUAL, accept_deletions=accept)
+            held_ids = await runs.last_held(tx, connection_id) if accept else None
+            run_id = await runs.request(tx, connection_id, RunTrigger.MANUAL, accepted=held_ids or ())
             held = await runs.claim(tx, run_id)
         assert held is not None
         await (await self.manager(connection_id)).refresh(held)

@@ -233,11 +233,11 @@ async def test_held_deletions_are_deleted_only_by_their_own_button(bench: Bench,
     page = await browser.open("/connections")
     assert "10 deletions held." in page
     assert "Delete the 10 held" in page
-    waiting = "SELECT accept_deletions FROM run WHERE started_at IS NULL"
+    waiting = "SELECT cardinality(accepted_ids) FROM run WHERE started_at IS NULL"
     assert "begins within seconds" in await browser.follow(await browser.send("/connections/1/reconcile"))
-    assert await bench.rows(waiting) == [(False,)]
+    assert await bench.rows(waiting) == [(0,)]
     await browser.send("/connections/1/reconcile", {"accept_deletions": "yes"})
-    assert await bench.rows(waiting) == [(True,)]
+    assert await bench.rows(waiting) == [(10,)]
 
 
 async def test_a_connection_is_tested_disabled_and_enabled(bench: Bench, browser: Browser) -> None:
