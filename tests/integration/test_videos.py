@@ -162,7 +162,7 @@ async def test_lines_are_bounded(studio: Studio, work_dir: Path, policy: Policy,
 
 async def test_subtitles_are_put_into_the_file(studio: Studio, work_dir: Path) -> None:
     url = studio.add(subtitles=("en-GB", "de", "fr"))
-    await fetch(studio.videos(), url, work_dir, Policy(subtitles=("en", "de", "it")))
+    await fetch(studio.videos(), url, work_dir, Policy(subtitles=("en-gb", "de", "it")))
     assert sorted(languages_in(work_dir / "trailer.mp4")) == ["deu", "eng"]
     assert names_in(work_dir) == ["trailer.mp4"]
 
