@@ -33,6 +33,7 @@ LONGEST = 2.0  # s, about what an undisturbed run takes
 AT_ONCE = 3
 CANCELLED = "cancelled"
 _PAUSE = 0.001
+_SLOW = 30_000  # bytes a second
 
 
 class Fault(StrEnum):
@@ -178,7 +179,8 @@ class FaultyDownloads:
         add = self._studio.add
         match fault:
             case Fault.WORKER_KILLED:
-                await self._with_worker_killed(add(kind=kind), folder, moment)
+                slow = self.tally.runs[fault] % 2  # a child that lived on would be at it for long
+                await self._with_worker_killed(add(kind=kind, rate=_SLOW if slow else None), folder, moment)
             case Fault.CHILD_KILLED:
                 killer = asyncio.create_task(_kill_child(folder / WORK_DIR, moment))
                 await self._try(fault, add(kind=kind), folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 _HEADER = "# Netscape HTTP Cookie File\n"
@@ -19,8 +18,8 @@ class CookiesUseless(Exception):
     """The cookies file has no cookies in it: it is empty, or something else such as HTML or JSON."""
 
 
-def read_cookies(source: str) -> io.StringIO:
-    """Give the file's cookies for yt-dlp, which writes them back at its end: here, into memory.
+def read_cookies(source: str) -> str:
+    """Give the file's cookies as yt-dlp reads them.
 
     Lines that are no cookies are left out: yt-dlp would print some of them, and refuse all for others. Raises
     CookiesUnreadable, CookiesUseless.
@@ -34,7 +33,7 @@ def read_cookies(source: str) -> io.StringIO:
     if not cookies:
         message = "it is empty" if not text.strip() else "none of its lines is a cookie"
         raise CookiesUseless(message)
-    return io.StringIO(_HEADER + "\n".join(cookies) + "\n")
+    return _HEADER + "\n".join(cookies) + "\n"
 
 
 def _cookie_in(line: str) -> str | None:

@@ -6,6 +6,7 @@ that needs pydantic, and PyAV only once there is a file.
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 import time
@@ -90,29 +91,34 @@ def main() -> int:
 
 def _do(job: Job, talk: Talk) -> dict[str, object]:
     cookies = None if job.cookies_file is None else read_cookies(job.cookies_file)
-    options = {"logger": talk, "cookiefile": cookies}
     if job.op == "search":
-        with yt_dlp.YoutubeDL({**ytdlp_options(job), **options}) as ydl:
+        with _open(job, talk, cookies) as ydl:
             return _found(ydl.extract_info(f"ytsearch{job.max_hits}:{job.target}", download=False) or {})
     watch = _Watch(job, talk)
     hooks = {"progress_hooks": [watch.on_bytes], "postprocessor_hooks": [watch.on_step], "match_filter": watch.choose}
     try:
-        info = _download(job, {**options, **hooks})
+        info = _download(job, talk, cookies, hooks)
     except VideoIsAnnounced as error:  # yt-dlp makes it anew
         error.seconds_left = watch.seconds_left
         raise
     return _verified(job, info, watch)
 
 
-def _download(job: Job, options: Info) -> Info:
+def _open(job: Job, talk: Talk, cookies: str | None, hooks: Info | None = None) -> Any:
+    """Make a YoutubeDL; it writes its cookies back at its end: here, into memory."""
+    jar = None if cookies is None else io.StringIO(cookies)
+    return yt_dlp.YoutubeDL({**ytdlp_options(job), "logger": talk, "cookiefile": jar, **(hooks or {})})
+
+
+def _download(job: Job, talk: Talk, cookies: str | None, hooks: Info) -> Info:
     """Fetch the video; subtitles that cannot be had are done without, for yt-dlp would give the video up for them."""
     try:
-        with yt_dlp.YoutubeDL({**ytdlp_options(job), **options}) as ydl:
+        with _open(job, talk, cookies, hooks) as ydl:
             return ydl.extract_info(job.target) or {}
     except DownloadError as error:
         if not job.subtitles or _NO_SUBTITLES not in str(error).lower():
             raise
-    return _download(replace(job, subtitles=()), options)
+    return _download(replace(job, subtitles=()), talk, cookies, hooks)
 
 
 class _Watch:

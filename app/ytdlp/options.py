@@ -82,7 +82,7 @@ def _subtitles(job: Job) -> dict[str, object]:
         return {}
     return {
         "writesubtitles": True,
-        "subtitleslangs": [f"{re.escape(language)}(-.+)?" for language in job.subtitles],
+        "subtitleslangs": [f"(?i:{re.escape(language)}(-.+)?)" for language in job.subtitles],
         "subtitlesformat": "vtt/srt/best",
         "sleep_interval_subtitles": 1,
     }

@@ -24,6 +24,8 @@ _SILENCE_LUFS = -50.0
 _MOST_GAIN_DB = 20.0
 _CODING_DB = 0.5
 """How much the encoder may add to a peak; where it adds more, the sound is made once more."""
+_FROM_THE_START = "aresample=async=1:first_pts=0"
+"""Silence before sound that begins late: alone in a file it would move to the front."""
 _TRIES = 2
 _SOUND = "sound.m4a"
 _POLISHED = "polished.mp4"
@@ -95,7 +97,7 @@ def _sound(tool: _Ffmpeg, path: Path, streams: _Streams, job: Job) -> Path | Non
     if before is None or not _is_off(before):
         if not job.convert or streams.sound == "aac":
             return None
-        tool.run("-i", path.name, "-map", "0:a:0", *coding, made.name)
+        tool.run("-i", path.name, "-map", "0:a:0", "-af", _FROM_THE_START, *coding, made.name)
         return made
     ceiling = TRUE_PEAK_DB - _CODING_DB
     for _ in range(_TRIES):
@@ -115,9 +117,9 @@ def _correction(before: _Loudness, ceiling: float) -> str:
     """Write the filter: one gain for all, and a limiter that sees peaks between samples where one is needed."""
     gain = min(TARGET_LUFS - before.lufs, _MOST_GAIN_DB)
     if before.peak + gain <= ceiling:
-        return f"volume={gain:.2f}dB"
+        return f"{_FROM_THE_START},volume={gain:.2f}dB"
     limit = f"alimiter=level=disabled:attack=5:release=50:limit={10 ** (ceiling / 20):.4f}"
-    return f"volume={gain:.2f}dB,aresample=192000,{limit},aresample=48000"
+    return f"{_FROM_THE_START},volume={gain:.2f}dB,aresample=192000,{limit},aresample=48000"
 
 
 class _Ffmpeg:

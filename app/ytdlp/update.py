@@ -45,10 +45,11 @@ def update(directory: Path, environment: Mapping[str, str]) -> Updated:
         directory.mkdir(parents=True, exist_ok=True)
         with _alone_in(directory), tempfile.TemporaryDirectory(prefix=_HALF_DONE, dir=directory) as place:
             made = Path(place) / "packages"
-            after = _fetch(made, _without_ours(environment))
+            pips_own = _without_ours(environment, place)
+            after = _fetch(made, pips_own)
             if before is not None and numbers(after) <= numbers(before):
                 return Updated(before, before)
-            _try(made, _without_ours(environment))
+            _try(made, pips_own)
             made.rename(directory / after)  # from here on jobs find it
             for old in fetched(directory)[_KEPT:]:  # a job may run with the one before
                 shutil.rmtree(directory / old.version, ignore_errors=True)
@@ -70,10 +71,13 @@ def _alone_in(directory: Path) -> Iterator[None]:
         yield
 
 
-def _without_ours(environment: Mapping[str, str]) -> dict[str, str]:
-    """Give pip its own configuration, but neither our secrets nor a wish that it cannot combine with a directory."""
+def _without_ours(environment: Mapping[str, str], temporary: str) -> dict[str, str]:
+    """Give pip its own configuration, but neither our secrets nor a wish that it cannot combine with a directory.
+
+    It works in a temporary directory of ours: in a read-only image there may be no other.
+    """
     kept = {name: value for name, value in environment.items() if not name.startswith("TRAILHOOK_")}
-    return {**kept, "PIP_USER": "0"}
+    return {**kept, "PIP_USER": "0", "TMPDIR": temporary}
 
 
 def _fetch(place: Path, environment: dict[str, str]) -> str:

@@ -34,9 +34,7 @@ async def test_loudness_is_put_right_and_the_picture_kept(studio: Studio, work_d
 def test_peaks_stay_below_full_scale(studio: Studio, work_dir: Path, sound: str) -> None:
     make_sound(studio, work_dir / "trailer.mp4", sound)
     with contextlib.chdir(work_dir):
-        polish(
-            work_dir / "trailer.mp4", Job(op="fetch", target="", ffmpeg=str(studio.tools.ffmpeg), loudness=True), ignore
-        )
+        polish(work_dir / "trailer.mp4", loud_job(studio), ignore)
     lufs, peak = heard_in(studio, work_dir)
     assert abs(lufs - TARGET_LUFS) < 2
     assert peak <= TRUE_PEAK_DB
@@ -47,15 +45,32 @@ def test_sound_that_is_near_enough_is_left_alone(studio: Studio, work_dir: Path,
     make_sound(studio, work_dir / "trailer.mp4", sound)
     before = (work_dir / "trailer.mp4").read_bytes()
     with contextlib.chdir(work_dir):
-        polish(
-            work_dir / "trailer.mp4", Job(op="fetch", target="", ffmpeg=str(studio.tools.ffmpeg), loudness=True), ignore
-        )
+        polish(work_dir / "trailer.mp4", loud_job(studio), ignore)
     assert (work_dir / "trailer.mp4").read_bytes() == before
 
 
-def make_sound(studio: Studio, path: Path, sound: str) -> None:
-    picture = ["-f", "lavfi", "-i", "color=size=64x64:rate=5:duration=12"]
-    tone = ["-f", "lavfi", "-i", f"aevalsrc='{sound}':d=12:s=48000"]
+def test_sound_that_begins_late_stays_late(studio: Studio, work_dir: Path) -> None:
+    make_sound(studio, work_dir / "trailer.mp4", "0.99*sin(440*2*PI*t)", late=2)
+    before = end_of_sound(work_dir / "trailer.mp4")
+    with contextlib.chdir(work_dir):
+        polish(work_dir / "trailer.mp4", loud_job(studio), ignore)
+    assert abs(before - 14) < 0.1
+    assert abs(end_of_sound(work_dir / "trailer.mp4") - before) < 0.1
+
+
+def end_of_sound(path: Path) -> float:
+    with av.open(str(path)) as container:
+        stream = container.streams.audio[0]
+        return max(float((packet.pts or 0) * packet.time_base) for packet in container.demux(stream) if packet.size)
+
+
+def loud_job(studio: Studio) -> Job:
+    return Job(op="fetch", target="", ffmpeg=str(studio.tools.ffmpeg), loudness=True)
+
+
+def make_sound(studio: Studio, path: Path, sound: str, late: int = 0) -> None:
+    picture = ["-f", "lavfi", "-i", f"color=size=64x64:rate=5:duration={12 + late}"]
+    tone = ["-itsoffset", str(late), "-f", "lavfi", "-i", f"aevalsrc='{sound}':d=12:s=48000"]
     coding = ["-c:v", "libx264", "-c:a", "aac", str(path)]
     run_ffmpeg(studio, *picture, *tone, *coding)
 

@@ -162,13 +162,17 @@ async def test_lines_are_bounded(studio: Studio, work_dir: Path, policy: Policy,
 
 async def test_subtitles_are_put_into_the_file(studio: Studio, work_dir: Path) -> None:
     url = studio.add(subtitles=("en-GB", "de", "fr"))
-    await fetch(studio.videos(), url, work_dir, Policy(subtitles=("en", "de", "it")))
+    await fetch(studio.videos(), url, work_dir, Policy(subtitles=("en-gb", "de", "it")))
     assert sorted(languages_in(work_dir / "trailer.mp4")) == ["deu", "eng"]
     assert names_in(work_dir) == ["trailer.mp4"]
 
 
-async def test_subtitles_that_cannot_be_had_cost_no_trailer(studio: Studio, work_dir: Path) -> None:
-    await fetch(studio.videos(), studio.add(subtitles=("xx",)), work_dir, Policy(subtitles=("xx",)))
+async def test_subtitles_that_cannot_be_had_cost_no_trailer(studio: Studio, work_dir: Path, tmp_path: Path) -> None:
+    cookies = tmp_path / "cookies.txt"
+    cookies.write_text("127.0.0.1\tFALSE\t/\tFALSE\t2147483647\tSID\tkept\n")
+    videos = studio.videos(cookies_file=cookies)
+    await fetch(videos, studio.add(subtitles=("xx",)), work_dir, Policy(subtitles=("xx",)))
+    assert "SID=kept" in studio.host.cookies
     assert languages_in(work_dir / "trailer.mp4") == []
 
 
