@@ -13,7 +13,7 @@ from schemas.connection import ConnectionRead
 from schemas.event import EventRead
 from schemas.media import MediaRead
 from schemas.run import RunRead
-from schemas.status import DownloadsRead, StatusRead
+from schemas.status import DownloadsRead, StatusRead, YtDlpRead
 
 
 def console() -> Console:
@@ -108,6 +108,7 @@ def status_table(status: StatusRead) -> Table:
         "Titles": f"{status.media.total}: {status.media.downloaded} downloaded, "
         f"{status.media.downloading} downloading, {status.media.monitored} monitored, {status.media.missing} missing",
         "Downloads": _downloads(status.downloads),
+        "yt-dlp": _ytdlp(status.yt_dlp),
     }
     for name, text in rows.items():
         table.add_row(f"[bold]{name}[/bold]", plain(text))
@@ -115,6 +116,12 @@ def status_table(status: StatusRead) -> Table:
         health = "ok" if one.healthy else (one.error or "down").rstrip(".")
         table.add_row(f"[bold]{plain(one.name)}[/bold]", plain(f"{health}; last event {ago(one.last_event_at)}"))
     return table
+
+
+def _ytdlp(found: YtDlpRead) -> str:
+    if found.version is None:
+        return "not installed"
+    return found.version if found.age_days is None else f"{found.version}, {found.age_days} days old"
 
 
 def _downloads(downloads: DownloadsRead) -> str:
