@@ -133,6 +133,10 @@ class ArrTimeout(ArrConnectionError):
     """The Arr took the connection and did not answer in time."""
 
 
+class ArrCaFileUnusable(ArrConnectionError):
+    """The file of authorities that the connection names cannot be read or holds none."""
+
+
 class ArrUnauthorized(ArrConnectionError):
     """The Arr refused the API key."""
 

@@ -21,6 +21,7 @@ from app.arr.peer import WORDS_LENGTH, Peer, causes, cut
 from app.context import RawItem
 from app.errors import (
     ArrBadAnswer,
+    ArrCaFileUnusable,
     ArrConnectionError,
     ArrError,
     ArrItemError,
@@ -270,10 +271,10 @@ def unexpected_answer(peer: Peer, subject: str, why: str) -> ArrBadAnswer:
     )
 
 
-def unusable_ca_file(peer: Peer, path: str, fault: OSError) -> ArrUnreachable:
+def unusable_ca_file(peer: Peer, path: str, fault: OSError) -> ArrCaFileUnusable:
     """Explain a file of authorities that does not help; ssl.SSLError is an OSError too."""
     why = "it holds no certificate in PEM form" if isinstance(fault, ssl.SSLError) else fault.strerror or "unreadable"
-    return ArrUnreachable(f"The CA file {path} for {peer} cannot be used ({why}): correct ca_file.")
+    return ArrCaFileUnusable(f"The CA file {path} for {peer} cannot be used ({why}): correct ca_file.")
 
 
 def unreadable_item(arr_type: ArrType, raw: RawItem, fault: ValidationError) -> ArrItemError:

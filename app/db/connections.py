@@ -72,7 +72,8 @@ _TAKE_WEBHOOK_CHECKS = text("""
         SELECT id FROM connection
         WHERE enabled AND deleted_at IS NULL AND NOT manual_webhook AND down_since IS NULL
           AND (webhook_checked_at IS NULL OR webhook_checked_at < now() - CASE
-                 WHEN webhook_error IS NULL THEN CAST(:every AS interval) ELSE CAST(:every_with_error AS interval) END)
+                 WHEN webhook_error IS NULL AND NOT webhook_refused THEN CAST(:every AS interval)
+                 ELSE CAST(:every_with_error AS interval) END)
         ORDER BY id FOR UPDATE SKIP LOCKED)
     RETURNING *
 """)
@@ -149,10 +150,17 @@ async def set_webhook(tx: AsyncConnection, connection_id: int, found: WebhookFin
         "webhook_error": found.error,
         "webhook_notice": found.notice,
         "webhook_blocked": found.blocked,
+        "webhook_refused": False,
         "webhook_checked_at": func.now(),
         "manual_webhook": False,
     }
     await tx.execute(statement.values(**values))
+
+
+async def note_refused_webhook(tx: AsyncConnection, connection_id: int) -> None:
+    """Note that a webhook came with a wrong password, so that our entry is tested soon."""
+    refused = connection.c.webhook_refused
+    await tx.execute(update(connection).where(connection.c.id == connection_id, ~refused).values(webhook_refused=True))
 
 
 async def take_webhook_checks(

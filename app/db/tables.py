@@ -84,6 +84,7 @@ connection = Table(
     Column("webhook_error", Text),
     Column("webhook_notice", Text),
     Column("webhook_blocked", Boolean, nullable=False, server_default=_FALSE),
+    Column("webhook_refused", Boolean, nullable=False, server_default=_FALSE),
     _time("webhook_checked_at"),
     _time("down_since"),
     _time("probe_at"),

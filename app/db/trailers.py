@@ -183,12 +183,17 @@ class TrailerCount:
     size: int
 
 
-_LIST_OF = text("""
+# Those placed for its titles, and those that a deleted connection left in the folders of its titles.
+_ITS_OWN = """(t.connection_id = :id OR (
+        NOT EXISTS (SELECT FROM connection c WHERE c.id = t.connection_id AND c.deleted_at IS NULL)
+        AND EXISTS (SELECT FROM media o WHERE o.folder_path = t.folder_path AND o.connection_id = :id)))"""
+_LIST_OF = text(f"""
     SELECT t.id, t.folder_path, t.rel_path, t.size, t.mtime_ns,
-           EXISTS (SELECT 1 FROM media o WHERE o.folder_path = t.folder_path AND o.connection_id <> :id) AS shared
-    FROM trailer t WHERE t.connection_id = :id AND t.id > :after ORDER BY t.id LIMIT :limit
-""")
-_COUNT_OF = text("SELECT count(*), coalesce(sum(size), 0) FROM trailer WHERE connection_id = :id")
+           EXISTS (SELECT FROM media o JOIN connection c ON c.id = o.connection_id AND c.deleted_at IS NULL
+                   WHERE o.folder_path = t.folder_path AND o.connection_id <> :id) AS shared
+    FROM trailer t WHERE {_ITS_OWN} AND t.id > :after ORDER BY t.id LIMIT :limit
+""")  # noqa: S608 - a constant
+_COUNT_OF = text(f"SELECT count(*), coalesce(sum(size), 0) FROM trailer t WHERE {_ITS_OWN}")  # noqa: S608 - a constant
 
 
 async def list_of(tx: AsyncConnection, connection_id: int, after: int, limit: int) -> list[OwnTrailer]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 from schemas.base import ArrType
@@ -22,23 +23,52 @@ def found_elsewhere(url: str, better: str, arr_type: ArrType) -> str:
     return f"{arr_type.app_name} {where}: use {better}."
 
 
-def webhook_doubt(webhook_base: str, url_base: str, arr_type: ArrType, *, in_docker: bool) -> str | None:
-    """Say why webhooks of this Arr will probably not reach us under our address; None where nothing speaks against it.
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Addresses: ours as the Arr is told, what our own paths begin with, where we listen, and the Arr's own."""
 
-    `url_base` is what our own paths begin with, `in_docker` is the Arr's own word.
+    webhook_base: str
+    url_base: str
+    host: str
+    arr_url: str
+
+
+def webhook_doubt(ways: Ways, arr_type: ArrType, *, in_docker: bool) -> str | None:
+    """Say why webhooks of this Arr will not reach us under our address; None where nothing speaks against it.
+
+    `in_docker` is the Arr's own word.
     """
-    parts, app = urlsplit(webhook_base), arr_type.app_name
+    parts, app = urlsplit(ways.webhook_base), arr_type.app_name
     if in_docker and is_loopback(parts.hostname):
+        return _set_public_url(f"{app} runs in Docker, where {parts.hostname} is its own container", app)
+    if parts.path.rstrip("/") != ways.url_base:
         return (
-            f"{app} runs in Docker, where {parts.hostname} is its own container: set TRAILHOOK_PUBLIC_URL to the "
-            f"address under which {app} reaches Trailhook, such as http://trailhook:7979, and restart Trailhook."
-        )
-    if parts.path.rstrip("/") != url_base:
-        return (
-            f"TRAILHOOK_PUBLIC_URL ends in {parts.path or '/'} while Trailhook answers under {url_base or '/'}: set "
-            "TRAILHOOK_URL_BASE to the same path, unless a proxy in between takes it off."
+            f"TRAILHOOK_PUBLIC_URL ends in {parts.path or '/'} while Trailhook answers under {ways.url_base or '/'}: "
+            "set TRAILHOOK_URL_BASE to the same path, unless a proxy in between takes it off."
         )
     return None
+
+
+def likely_obstacle(ways: Ways, arr_type: ArrType) -> str | None:
+    """Say why webhooks that do not reach us probably do not; None where nothing is likely."""
+    host, app = urlsplit(ways.webhook_base).hostname, arr_type.app_name
+    if is_loopback(host):
+        if is_loopback(urlsplit(ways.arr_url).hostname):
+            return None
+        return _set_public_url(f"{app} runs on another machine, where {host} is that machine itself", app)
+    if is_loopback(ways.host):
+        return (
+            f"Trailhook listens on {ways.host} only, so nobody else reaches {ways.webhook_base}: set "
+            "TRAILHOOK_HOST=0.0.0.0 and restart Trailhook, unless a proxy on this machine passes it on."
+        )
+    return None
+
+
+def _set_public_url(why: str, app: str) -> str:
+    return (
+        f"{why}: set TRAILHOOK_PUBLIC_URL to the address under which {app} reaches Trailhook, such as "
+        "http://trailhook:7979, and restart Trailhook."
+    )
 
 
 def is_loopback(host: str | None) -> bool:

@@ -53,6 +53,7 @@ class Connection:
     webhook_error: str | None
     webhook_notice: str | None
     webhook_blocked: bool
+    webhook_refused: bool
     webhook_checked_at: datetime | None
     down_since: datetime | None
     probe_at: datetime | None

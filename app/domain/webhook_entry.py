@@ -34,7 +34,8 @@ class EntryFacts:
 
     `stored_id` is the entry that we made, `events` are the flags as they shall be, `health_known`: the app says when
     it has blocked us after failures. `tested`: how its last Test in this round went, `restored` and `taken_back`: what
-    was tried in this round.
+    was tried in this round. `asked`: a person wants to be sure, or webhooks came with a wrong password, which the Arr
+    shows to nobody.
     """
 
     ours: Notification | None
@@ -46,6 +47,7 @@ class EntryFacts:
     tested: bool | None = None
     restored: bool = False
     taken_back: bool = False
+    asked: bool = False
 
 
 def next_step(facts: EntryFacts) -> Step:
@@ -58,7 +60,7 @@ def next_step(facts: EntryFacts) -> Step:
         return Step.GIVE_UP if facts.taken_back else Step.REGISTER
     if _differs(facts, facts.ours) and not facts.restored:
         return Step.RESTORE
-    doubtful = facts.blocked or not facts.health_known or facts.restored or leads_elsewhere(facts)
+    doubtful = facts.asked or facts.blocked or not facts.health_known or facts.restored or leads_elsewhere(facts)
     if facts.tested is None and doubtful:
         return Step.TEST
     if facts.tested is False:

@@ -12,8 +12,9 @@ from app.crypto import new_password, password_hash
 from app.db import connections, runs
 from app.domain.addresses import found_elsewhere, likely_addresses
 from app.domain.records import Connection
-from app.domain.slugs import free_slug
+from app.domain.slugs import free_slug, slug_of
 from app.errors import (
+    ArrCaFileUnusable,
     ArrConnectionError,
     ArrError,
     ArrNotAnArr,
@@ -25,7 +26,7 @@ from app.errors import (
 )
 from app.pipeline.arrs import manager_for, target_of
 from app.pipeline.roots import root_warnings
-from app.pipeline.webhook_upkeep import address_doubt, register_webhook
+from app.pipeline.webhook_upkeep import address_doubt, register_webhook, remove_webhook
 from schemas.arr.common import SystemStatus
 from schemas.base import ArrType, RunTrigger
 from schemas.connection import ConnectionCreate, ConnectionUpdate, PolicyOverride
@@ -46,10 +47,14 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A changed connection, and the run that decides its titles anew where that is needed."""
+    """A changed connection, and the run that decides its titles anew where that is needed.
+
+    `left_entry`: why our entry may still be in the Arr that it led to before.
+    """
 
     connection: Connection
     run_id: int | None
+    left_entry: str | None = None
 
 
 async def add_connection(deps: Deps, new: ConnectionCreate) -> Added:
@@ -89,6 +94,12 @@ async def change_connection(deps: Deps, connection_id: int, changes: ConnectionU
     if way_changed:
         status = await _ask_who(deps, _new_target(deps, before, changes))
         values |= {"arr_version": status.version}
+    if "name" in values:
+        await _check_name(deps, before, str(values["name"]))
+    left_entry = None
+    if "url" in values and before.notification_id is not None and not before.manual_webhook:
+        left_entry = await remove_webhook(deps, before)
+        values |= {"notification_id": None}
     async with deps.db.transaction() as tx:
         if values and not await connections.change(tx, connection_id, _columns(deps, values)):
             raise NotFound(_no_connection(connection_id))
@@ -103,7 +114,7 @@ async def change_connection(deps: Deps, connection_id: int, changes: ConnectionU
         after = await get_connection(deps, connection_id)
     if run_id is not None:
         await deps.wakeups.wake_refresh(run_id)
-    return Changed(after, run_id)
+    return Changed(after, run_id, left_entry)
 
 
 async def try_connection(deps: Deps, connection_id: int) -> str:
@@ -159,6 +170,15 @@ async def _free_slug(deps: Deps, name: str, arr_type: ArrType) -> str:
     return slug
 
 
+async def _check_name(deps: Deps, own: Connection, name: str) -> None:
+    """Refuse a name that differs too little from another's. Raises Conflict."""
+    async with deps.db.transaction() as tx:
+        others = {slug_of(one.name, ""): one.name for one in await connections.list_all(tx) if one.id != own.id}
+    if name in others.values() or (slug_of(name, "") in others and slug_of(name, "")):
+        message = f"A connection like {name!r} exists already; choose another name."
+        raise Conflict(message)
+
+
 async def _ask_who(deps: Deps, target: ArrTarget) -> SystemStatus:
     """Ask the Arr who it is. Raises InvalidRequest for the field at fault, also with the address that does work."""
     try:
@@ -167,8 +187,13 @@ async def _ask_who(deps: Deps, target: ArrTarget) -> SystemStatus:
         message = await _found_elsewhere(deps, target) or error.message
         raise InvalidRequest(message, {"url": message}) from error
     except ArrError as error:
-        field = "api_key" if isinstance(error, ArrUnauthorized) else "url"
-        raise InvalidRequest(error.message, {field: error.message}) from error
+        raise InvalidRequest(error.message, {_field_at_fault(error): error.message}) from error
+
+
+def _field_at_fault(error: ArrError) -> str:
+    if isinstance(error, ArrCaFileUnusable):
+        return "ca_file"
+    return "api_key" if isinstance(error, ArrUnauthorized) else "url"
 
 
 async def _found_elsewhere(deps: Deps, target: ArrTarget) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 from app.context import Deps
 from app.crypto import password_hash, same
@@ -16,6 +17,7 @@ from app.errors import NotFound, Unauthorized, Unavailable
 FRESH = 2.0  # s; how long a change of a connection may go unnoticed
 READ_GAP = 0.2  # s between two reads, however many wrong passwords and unknown slugs cause them
 PATIENCE = 1.5  # s; an Arr waits, and Postgres may be away
+NOTED_EVERY = 60.0  # s between two notes of wrong passwords for one connection
 READ_LIMIT = 3.0  # s until a read is given up, so that a dead connection to Postgres ends and a new one is tried
 _NO_SUCH_DOOR = password_hash("")
 
@@ -32,12 +34,15 @@ class Doors:
         self._read_at = float("-inf")
         self._tried_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
+        self._noted_at: dict[int, float] = {}
+        self._noting: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
-        """End a read that is under way."""
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
+        """End what is under way."""
+        under_way = [*self._noting, *([] if self._reading is None else [self._reading])]
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
     async def authenticate(self, slug: str, password: str | None) -> WebhookDoor:
         """Let a webhook in. Raises NotFound, Unauthorized, Unavailable."""
@@ -52,9 +57,25 @@ class Doors:
             message = "There is no such webhook; copy its address from the connection."
             raise NotFound(message)
         if not opens:
+            self._note_refusal(door)
             message = "The webhook's password is missing or wrong."
             raise Unauthorized(message)
         return door
+
+    def _note_refusal(self, door: WebhookDoor) -> None:
+        """Remember it, once in a while and without anybody waiting: somebody may have changed our entry's password."""
+        now = time.monotonic()
+        if now - self._noted_at.get(door.connection_id, float("-inf")) < NOTED_EVERY:
+            return
+        self._noted_at[door.connection_id] = now
+        noting = asyncio.create_task(self._write_refusal(door.connection_id))
+        self._noting.add(noting)
+        noting.add_done_callback(self._noting.discard)
+
+    async def _write_refusal(self, connection_id: int) -> None:
+        with suppress(Unavailable):  # the next refusal is noted as well
+            async with self._deps.db.transaction() as tx:
+                await connections.note_refused_webhook(tx, connection_id)
 
     def _opens(self, slug: str, given: bytes) -> bool:
         door = self._known.get(slug)

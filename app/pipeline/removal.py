@@ -6,7 +6,6 @@ trailer.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,13 +15,11 @@ from app.context import Deps
 from app.db import connections, removals, trailers
 from app.db.connections import WebhookFindings
 from app.domain.records import Connection
-from app.domain.webhook_entry import find_ours
-from app.errors import ArrError, NotFound, WrongSecretKey
-from app.pipeline.arrs import manager_for, target_of, webhook_url
+from app.errors import NotFound
 from app.pipeline.trailer_removal import TrailersRemoved, remove_trailers
+from app.pipeline.webhook_upkeep import remove_webhook
 
 BATCH = 500
-ARR_PATIENCE = 10.0  # s
 TRAILERS_PATIENCE = 8.0  # s; the workers remove what takes longer
 # An API lets webhooks in for two seconds more, and calls that began before end within seconds too.
 LINGER = timedelta(seconds=10)
@@ -111,18 +108,8 @@ async def _remove_entry(deps: Deps, connection: Connection) -> str | None:
         return "you made it yourself"
     if connection.notification_id is None or await _is_taken_over(deps, connection):
         return None
-    try:
-        manager = manager_for(deps, target_of(connection, deps))
-        async with asyncio.timeout(ARR_PATIENCE):
-            ours = find_ours(
-                await manager.get_webhooks(), connection.notification_id, webhook_url(deps, connection.slug)
-            )
-            if ours is not None:
-                await manager.delete_webhook(ours.id)
-    except (ArrError, WrongSecretKey) as error:
-        return error.message
-    except TimeoutError:
-        return f"{connection.arr_type.app_name} did not answer within {ARR_PATIENCE:g} s"
+    if error := await remove_webhook(deps, connection):
+        return error
     async with deps.db.transaction() as tx:
         await connections.set_webhook(tx, connection.id, WebhookFindings())
     return None

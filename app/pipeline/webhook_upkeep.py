@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from app.context import ArrManagerProtocol, Deps, WebhookEntry
 from app.db import connections
 from app.db.connections import WebhookFindings
 from app.domain import webhook_entry
-from app.domain.addresses import webhook_doubt
+from app.domain.addresses import Ways, likely_obstacle, webhook_doubt
 from app.domain.records import Connection
 from app.domain.webhook_entry import EntryFacts, Step
 from app.domain.webhook_events import parse_version, wanted_events
@@ -22,16 +23,18 @@ from schemas.arr.common import Notification, NotificationField, SystemStatus
 WEBHOOK_USER = "trailhook"
 EVERY = timedelta(minutes=30)
 EVERY_WITH_ERROR = timedelta(minutes=5)
+REMOVAL_PATIENCE = 10.0  # s
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One round over one connection; `doubt`: why webhooks will probably not reach us."""
+    """One round over one connection; `doubt`: why webhooks will not reach us, `obstacle`: why they probably do not."""
 
     connection: Connection
     manager: ArrManagerProtocol
     entry: WebhookEntry
     doubt: str | None
+    obstacle: str | None
 
 
 async def keep_all(deps: Deps, every: timedelta = EVERY) -> None:
@@ -46,10 +49,11 @@ async def keep_all(deps: Deps, every: timedelta = EVERY) -> None:
             log.warning("cannot look after the webhook", connection=connection.name, why=error.message)
 
 
-async def keep_webhook(deps: Deps, connection: Connection) -> WebhookFindings:
+async def keep_webhook(deps: Deps, connection: Connection, *, asked: bool = False) -> WebhookFindings:
     """Bring our entry in the Arr in order as far as that goes, and note what was found; never one made by hand.
 
-    Raises ArrError where the Arr cannot be asked, WrongSecretKey; then nothing new is known.
+    Where a person asked for it, or webhooks came with a wrong password, it is tested in any case. Raises ArrError
+    where the Arr cannot be asked, WrongSecretKey; then nothing new is known.
     """
     if connection.manual_webhook:
         return WebhookFindings()
@@ -59,8 +63,10 @@ async def keep_webhook(deps: Deps, connection: Connection) -> WebhookFindings:
     url, password = webhook_url(deps, connection.slug), deps.vault.decrypt(connection.webhook_password)
     name = webhook_entry.entry_name(connection.slug, [entry.name for entry in entries])
     doubt = address_doubt(deps, connection, status)
-    job = _Job(connection, manager, WebhookEntry(name, url, WEBHOOK_USER, password), doubt)
-    found = await _work_through(job, await _facts(deps, connection, manager, entries, status))
+    obstacle = likely_obstacle(_ways(deps, connection), connection.arr_type)
+    job = _Job(connection, manager, WebhookEntry(name, url, WEBHOOK_USER, password), doubt, obstacle)
+    facts = await _facts(deps, connection, manager, entries, status)
+    found = await _work_through(job, replace(facts, asked=asked or connection.webhook_refused))
     async with deps.db.transaction() as tx:
         await connections.set_webhook(tx, connection.id, found)
     return found
@@ -69,7 +75,7 @@ async def keep_webhook(deps: Deps, connection: Connection) -> WebhookFindings:
 async def register_webhook(deps: Deps, connection: Connection) -> WebhookFindings:
     """Do the same because a person asked for it: that the Arr cannot be asked is noted too."""
     try:
-        return await keep_webhook(deps, connection)
+        return await keep_webhook(deps, connection, asked=True)
     except (ArrError, WrongSecretKey) as error:
         found = WebhookFindings(connection.notification_id, error.message)
         async with deps.db.transaction() as tx:
@@ -77,10 +83,30 @@ async def register_webhook(deps: Deps, connection: Connection) -> WebhookFinding
         return found
 
 
+async def remove_webhook(deps: Deps, connection: Connection) -> str | None:
+    """Remove our entry in the Arr, or say why it may still be there."""
+    try:
+        manager = manager_for(deps, target_of(connection, deps))
+        async with asyncio.timeout(REMOVAL_PATIENCE):
+            url = webhook_url(deps, connection.slug)
+            ours = webhook_entry.find_ours(await manager.get_webhooks(), connection.notification_id, url)
+            if ours is not None:
+                await manager.delete_webhook(ours.id)
+    except (ArrError, WrongSecretKey) as error:
+        return error.message
+    except TimeoutError:
+        return f"{connection.arr_type.app_name} did not answer within {REMOVAL_PATIENCE:g} s"
+    return None
+
+
 def address_doubt(deps: Deps, connection: Connection, status: SystemStatus) -> str | None:
-    """Say why webhooks of this Arr will probably not reach us under our address."""
-    base, url_base = deps.settings.webhook_base_url, deps.settings.url_base
-    return webhook_doubt(base, url_base, connection.arr_type, in_docker=status.is_docker)
+    """Say why webhooks of this Arr will not reach us under our address."""
+    return webhook_doubt(_ways(deps, connection), connection.arr_type, in_docker=status.is_docker)
+
+
+def _ways(deps: Deps, connection: Connection) -> Ways:
+    settings = deps.settings
+    return Ways(settings.webhook_base_url, settings.url_base, settings.host, connection.url)
 
 
 async def look_at_entry(deps: Deps, connection: Connection, status: SystemStatus) -> EntryFacts:
@@ -120,7 +146,8 @@ async def _work_through(job: _Job, facts: EntryFacts) -> WebhookFindings:
             refusal, facts = error, webhook_entry.after_refusal(facts, step)
     stored_id = None if facts.ours is None else facts.ours.id
     if step is Step.GIVE_UP and refusal is not None:
-        return WebhookFindings(stored_id, job.doubt or refusal.message, blocked=facts.blocked)
+        said = " ".join(filter(None, (refusal.message, job.obstacle)))
+        return WebhookFindings(stored_id, job.doubt or said, blocked=facts.blocked)
     return WebhookFindings(stored_id, notice=webhook_entry.notice_of(facts, job.connection.arr_type.app_name))
 
 

@@ -12,6 +12,7 @@ from app.domain.records import Connection, Media
 from app.domain.status import explain
 from app.domain.webhook_state import webhook_state
 from app.pipeline.arrs import webhook_url
+from app.pipeline.connections import Changed
 from app.pipeline.removal import Deleted
 from app.pipeline.trailer_removal import TrailersRemoved
 from schemas.base import Reason
@@ -72,6 +73,15 @@ def trailers_after(deleted: Deleted) -> TrailersAfter:
     """Show what became of a deleted connection's trailers."""
     done = deleted.removal or TrailersRemoved()
     return TrailersAfter(removed=done.removed, kept=deleted.kept, remaining=done.left)
+
+
+def left_entry_warnings(changed: Changed) -> list[str]:
+    """Say what is left to do by hand in the Arr that a connection led to before."""
+    if changed.left_entry is None:
+        return []
+    app = changed.connection.arr_type.app_name
+    why = changed.left_entry.rstrip(".")
+    return [f"Its webhook may still be in the {app} it led to before, under Settings > Connect: remove it ({why})."]
 
 
 def deleted_text(deleted: Deleted) -> str:

@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("webhook_error", sa.Text(), nullable=True),
         sa.Column("webhook_notice", sa.Text(), nullable=True),
         sa.Column("webhook_blocked", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("webhook_refused", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("webhook_checked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("down_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("probe_at", sa.DateTime(timezone=True), nullable=True),

@@ -305,7 +305,7 @@ async def test_a_change_that_does_not_work_is_told_and_not_saved(bench: Bench, b
     assert KEY not in answer.text
     answer = await browser.send("/connections/1/edit", typed(name="Other", api_key=""))
     assert answer.status_code == 409
-    assert "A connection named 'Other' exists already" in fault(answer, "name")
+    assert "A connection like 'Other' exists already" in fault(answer, "name")
     assert await bench.rows("SELECT connection::text FROM connection ORDER BY id") == before
 
 

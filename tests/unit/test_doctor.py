@@ -40,6 +40,7 @@ RADARR = Connection(
     webhook_error=None,
     webhook_notice=None,
     webhook_blocked=False,
+    webhook_refused=False,
     webhook_checked_at=None,
     down_since=None,
     probe_at=None,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.addresses import found_elsewhere, likely_addresses, webhook_doubt
+from app.domain.addresses import Ways, found_elsewhere, likely_addresses, likely_obstacle, webhook_doubt
 from app.domain.slugs import free_slug
 from app.domain.webhook_entry import (
     EntryFacts,
@@ -183,7 +183,22 @@ def test_the_right_address_is_told() -> None:
     ],
 )
 def test_an_address_that_will_not_be_reached(base: str, url_base: str, in_docker: bool, words: str | None) -> None:
-    doubt = webhook_doubt(base, url_base, ArrType.RADARR, in_docker=in_docker)
+    ways = Ways(base, url_base, "0.0.0.0", "http://127.0.0.1:7878")
+    doubt = webhook_doubt(ways, ArrType.RADARR, in_docker=in_docker)
+    assert (doubt is None) if words is None else (doubt is not None and words in doubt)
+
+
+@pytest.mark.parametrize(
+    ("base", "host", "arr_url", "words"),
+    [
+        ("http://192.0.2.2:7979", "127.0.0.1", "http://127.0.0.1:7878", "set TRAILHOOK_HOST=0.0.0.0"),
+        ("http://192.0.2.2:7979", "0.0.0.0", "http://127.0.0.1:7878", None),
+        ("http://127.0.0.1:7979", "127.0.0.1", "http://nas:7878", "on another machine"),
+        ("http://127.0.0.1:7979", "127.0.0.1", "http://localhost:7878", None),
+    ],
+)
+def test_where_we_listen_and_where_the_arr_is(base: str, host: str, arr_url: str, words: str | None) -> None:
+    doubt = likely_obstacle(Ways(base, "", host, arr_url), ArrType.RADARR)
     assert (doubt is None) if words is None else (doubt is not None and words in doubt)
 
 

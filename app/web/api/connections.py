@@ -22,7 +22,7 @@ from app.pipeline.webhook_upkeep import WEBHOOK_USER, register_webhook
 from app.web.api.answers import answer
 from app.web.bodies import read_model
 from app.web.state import AppRequest
-from app.web.views import connection_read, deleted_text, trailers_after
+from app.web.views import connection_read, deleted_text, left_entry_warnings, trailers_after
 from schemas.connection import (
     ConnectionChanged,
     ConnectionCreate,
@@ -73,7 +73,8 @@ async def change_one(request: AppRequest) -> Response:
     deps, changes = request.state["deps"], await read_model(request, ConnectionUpdate)
     changed = await change_connection(deps, request.path_params["connection_id"], changes)
     read = await _read(deps, changed.connection)
-    return answer(ConnectionChanged(**read.model_dump(), run_id=changed.run_id))
+    warnings = [*read.warnings, *left_entry_warnings(changed)]
+    return answer(ConnectionChanged(**{**read.model_dump(), "warnings": warnings}, run_id=changed.run_id))
 
 
 async def test_one(request: AppRequest) -> Response:

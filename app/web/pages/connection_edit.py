@@ -14,6 +14,7 @@ from app.web.pages.connection_form import ConnectionForm, changes, empty_form, f
 from app.web.pages.connection_list import cards_of
 from app.web.pages.shell import Flash, Form, html, page, redirect, takes_form
 from app.web.state import AppRequest
+from app.web.views import left_entry_warnings
 from schemas.base import MonitorType
 from schemas.connection import ConnectionRead
 
@@ -70,7 +71,7 @@ async def change(request: AppRequest, form: Form) -> Response:
         done += (
             "." if changed.run_id is None else "; its titles are decided anew with the reconciliation that begins now."
         )
-        return redirect(request, "/connections", Flash("done", done))
+        return redirect(request, "/connections", Flash("done", " ".join([done, *left_entry_warnings(changed)])))
     return await _form_page(request, shown.with_faults(faults), connection_id=connection_id, status_code=status_code)
 
 
