@@ -85,7 +85,7 @@ def _channel(read: Read, *, old: bool) -> float:
     if old and not (read.rerelease or read.as_it_was or channel.old_films):
         return 0.5 * channel.studio
     if channel.of_studio:
-        return 2.0
+        return 2.5 if channel.own else 2.0
     return 1.0 if channel.studio else 0.25 * channel.trailers
 
 
@@ -95,6 +95,8 @@ def _date(wanted: Wanted, read: Read) -> float:
     late = read.hit.upload_date.year - wanted.year
     if late == 1 and read.hit.upload_date.month > 6:
         return 0.5
+    if late == -1 and read.hit.upload_date.month < 4:
+        return -1.5
     if -1 <= late <= 1:
         return 2.0
     return -2.0 if late > 2 and not read.rerelease else 0.0
@@ -120,7 +122,9 @@ def _age(wanted: Wanted, read: Read, carried: Carried) -> float:
     """Doubt a hit without a year more the older the title is, unless it says itself that it is an old one."""
     if wanted.year is None or wanted.year >= FIRST_UPLOADS or read.rerelease or not carried.variant.latin:
         return -1.5 * (read.rerelease and wanted.year is not None and wanted.year < FIRST_UPLOADS)
-    doubt = 2.0 if carried.variant.foreign else 3.0
+    doubt = 3.0
+    if carried.variant.foreign:
+        doubt = 1.0 if carried.variant.content > 2 else 2.0
     if wanted.kind is MediaKind.SERIES:
         doubt = 1.0
     return doubt - 1.5 * read.as_it_was - 3.0 * read.channel.old_films

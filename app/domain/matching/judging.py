@@ -103,11 +103,11 @@ def _of_another(wanted: Wanted, read: Read) -> _No | None:
         return _other_title()
     named = wanted.year is not None and wanted.year in read.years
     series = wanted.kind is MediaKind.SERIES
-    if carried.glued or (carried.number is not None and not series):
+    numbered = carried.number is not None and not series and not (named and carried.number == 1)
+    if carried.glued or numbered or carried.longer or carried.stray > 3:
         return _other_title()
-    if (carried.stray or carried.by_name or carried.variant.weak) and not (named or _season_named(wanted, read)):
-        return _other_title()
-    if carried.stray > 3:
+    by_name = carried.by_name and carried.variant.content < 2
+    if (carried.stray or by_name or carried.variant.weak) and not (named or _season_named(wanted, read)):
         return _other_title()
     if _other_country(wanted, carried):
         return _No(Verdict.OTHER_TITLE, "Its title names another country's version.")

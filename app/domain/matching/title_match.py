@@ -32,7 +32,7 @@ class Carried:
     """One place where the title stands, and how much speaks against its being the whole title.
 
     `beside` are the words outside the title. `number` stands straight after it. `stray` counts the unexplained words
-    that may belong to a longer title, `bracketed` those in brackets. `by_name`: a genitive stands before it.
+    that may belong to a longer title, `bracketed` those in brackets; `longer`: some of them follow before any year. `by_name`: a genitive stands before it.
     """
 
     variant: Variant
@@ -41,6 +41,7 @@ class Carried:
     number: int | None
     glued: bool
     stray: int
+    longer: bool
     bracketed: int
     by_name: bool
 
@@ -102,6 +103,7 @@ def _look_around(
         number=number,
         glued=glued or glued_left,
         stray=stray_left + sum(not word.bracketed for word in between),
+        longer=any(not word.bracketed for word in between) and not _year_comes_first(right),
         bracketed=sum(word.bracketed for word in between),
         by_name=by_name,
     )
@@ -112,6 +114,11 @@ def _opens_a_remark(right: Sequence[Word]) -> bool:
     if right[0].text == "the" and len(right) > 1:
         return _close(right[1]) or right[1].text == "series"
     return _close(right[0]) or right[0].text in _BY
+
+
+def _year_comes_first(right: Sequence[Word]) -> bool:
+    """Say whether the year closes the title before anything else follows."""
+    return bool(right) and is_year(right[0].text)
 
 
 def _number_after(right: Sequence[Word]) -> int | None:
@@ -169,7 +176,7 @@ def _season_code(text: str) -> bool:
 
 def _explained(words: Sequence[Word], index: int, known: frozenset[str]) -> bool:
     word = words[index]
-    if word.text in _EXPLAINED or is_year(word.text) or _season_code(word.text) or word.numbered:
+    if word.text in _EXPLAINED or is_year(word.text) or _season_code(word.text) or word.numbered or word.part:
         return True
     if word.text.isdecimal() or ordinal_of(word.raw) is not None:
         near = words[max(0, index - 1) : index + 2]

@@ -38,7 +38,10 @@ _BEFORE_NUMBERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a title, with numerals as digits, and raw; `apart`: a separator stands before it."""
+    """One word of a title, with numerals as digits, and raw; `apart`: a separator stands before it.
+
+    `numbered`: it follows a #; `part`: the word "part" stood before it; `possessive`: it ends in 's.
+    """
 
     text: str
     raw: str
@@ -47,6 +50,7 @@ class Word:
     quoted: bool = False
     numbered: bool = False
     possessive: bool = False
+    part: bool = False
 
     @property
     def owner(self) -> str:
@@ -110,7 +114,7 @@ def _with_numbers(words: list[Word]) -> list[Word]:
         if number is not None:
             if result and _before_number(words, index - 1):
                 dropped = result.pop()
-                word = replace(word, apart=dropped.apart)  # noqa: PLW2901 - the word, read on
+                word = replace(word, apart=dropped.apart, part=True)  # noqa: PLW2901 - the word, read on
             result.append(replace(word, text=str(number)))
         elif word.text in _AND and index and following is not None:
             result.append(replace(word, text="and"))
