@@ -33,6 +33,18 @@ _NOT_TRAILERS = frozenset(
         "concept",
         "concepts",
         "records",
+        *(
+            "playstation",
+            "xbox",
+            "nintendo",
+            "bethesda",
+            "ubisoft",
+            "capcom",
+            "blizzard",
+            "gamespot",
+            "games",
+            "projekt",
+        ),
         "recaps",
         "explained",
         "longplay",
@@ -42,7 +54,10 @@ _NOT_TRAILERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """`own`: the title's studio itself; `of_studio`: of the title's own studio or one of its group; `studio`: looks like some studio or distributor."""
+    """What kind of channel it is.
+
+    `own`: the title's studio; `of_studio`: that or one of its group; `studio`: looks like some studio or distributor.
+    """
 
     names: frozenset[str] = frozenset()
     own: bool = False

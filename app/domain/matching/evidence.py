@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.domain.matching.hits import Read
 from app.domain.matching.title_match import Carried
-from app.domain.matching.wanted import Wanted
+from app.domain.matching.wanted import Wanted, country_in, country_of
 from schemas.base import MediaKind
 
 SURE = 2.0
@@ -51,16 +51,17 @@ def points(wanted: Wanted, read: Read, carried: Carried, rivals: Rivals) -> floa
         return YEAR_NAMED + _doubts(wanted, read, carried)
     year = wanted.year or 0
     # Films reach most cinemas in the year after their first festival, never the year before.
-    near = 2.0 * (year + 1 in read.years) or 1.0 * (year - 1 in read.years)
+    near = 2.0 * (year + 1 in read.years)
     total = (
         _distinctive(carried)
+        - 0.5 * _maybe_english(wanted, read, carried)
         + _channel(read, old=(wanted.year or FIRST_UPLOADS) < FIRST_UPLOADS)
         + _date(wanted, read)
         + _doubts(wanted, read, carried)
     )
     total += near + 0.5 * read.official
     if wanted.kind is MediaKind.SERIES:
-        total += _of_series(wanted, read)
+        total += _of_series(wanted, read, carried)
     else:
         total -= 2.0 * read.broadcast * (not read.channel.of_studio)
     if not near:
@@ -76,7 +77,17 @@ def _distinctive(carried: Carried) -> float:
     if not variant.latin:
         return 2.5 if len(variant.joined) > 1 else 0.0
     size = min(variant.content - 1, 3) - 0.5 * (len(variant.joined) <= 3)
-    return size + 0.5 * (variant.foreign and variant.content > 1) + 0.5 * variant.words[-1].isdecimal()
+    return (
+        size
+        + 0.5 * (variant.foreign and variant.content > 1)
+        + 0.5 * (variant.words[-1].isdecimal() and variant.words[-1] != "1")
+    )
+
+
+def _maybe_english(wanted: Wanted, read: Read, carried: Carried) -> bool:
+    """Say whether a one-word title of a film in another language stands alone: most such hits are of an English one."""
+    alone = carried.variant.content < 2 and carried.variant.latin and not carried.variant.foreign
+    return alone and wanted.language not in {None, "English"} and not (read.languages or read.channel.of_studio)
 
 
 def _channel(read: Read, *, old: bool) -> float:
@@ -108,14 +119,28 @@ def _doubts(wanted: Wanted, read: Read, carried: Carried) -> float:
     total = -1.0 * min(carried.stray, 2) - 0.5 * min(carried.bracketed, 2) - 1.0 * carried.by_name
     if seconds is not None:
         total -= 1.0 * (seconds > 300) + 1.5 * (seconds < 45 and not read.teaser)
-    invented = read.first and (wanted.year or 0) >= 2018 and not read.channel.studio and not read.channel.of_studio
-    return total - 3.0 * invented
+    return total - 3.0 * _maybe_invented(wanted, read)
 
 
-def _of_series(wanted: Wanted, read: Read) -> float:
+def _maybe_invented(wanted: Wanted, read: Read) -> bool:
+    """Say whether it is worded as invented trailers are, or is of a film that is not out and from just anybody."""
+    if read.channel.studio or read.channel.of_studio or (wanted.year or 0) < 2018 or wanted.kind is MediaKind.SERIES:
+        return False
+    return read.first or not (wanted.runtime or read.channel.trailers)
+
+
+def _of_series(wanted: Wanted, read: Read, carried: Carried) -> float:
     named = wanted.season is not None and wanted.season in read.told.seasons
     modern = (wanted.year or 0) >= STREAMING_BEGAN
-    return 2.5 * named + 1.5 * (read.told.series and not named) + 1.0 * (read.broadcast or (modern and read.streamed))
+    same_country = country_of(wanted) is not None and country_in(carried.beside) == country_of(wanted)
+    first = wanted.season is None and 1 in read.told.seasons
+    return (
+        2.5 * named
+        + 0.5 * first
+        + 1.0 * same_country
+        + 1.5 * (read.told.series and not named)
+        + 1.0 * (read.broadcast or (modern and read.streamed))
+    )
 
 
 def _age(wanted: Wanted, read: Read, carried: Carried) -> float:

@@ -48,8 +48,9 @@ _SIGNS: tuple[tuple[Verdict, str, str], ...] = (
         |modern(?:i[sz]ed)?(?: day)? (?:\w+ )?trailer|modern|moderni[sz]ed|what if|in the style of|style
         |as (?:a|an|if) .*|if .* (?:was|were|had)|home ?made|stop motion|mash ?up|fake|custom|imagined
         |dream cast|student|school project|my (?:version|trailer)|made by|edit|edits|edited
-        |genre (?:swap|shift)|trailer mix|remix|16 bit|8 bit|dubstep|anime version|live action concept
-        |tribute|amv|fmv|vidding
+        |genre (?:swap|shift)|trailer but|but|reversed?|in reverse|backwards|re ?dub(?:bed)?|gta(?: \d| v)?
+        |sims(?: \d)?|made (?:in|with)|trailer mix|remix|16 bit|8 bit|dubstep|anime version
+        |live action concept|tribute|amv|fmv|vidding
         """,
     ),
     (
@@ -88,8 +89,9 @@ _SIGNS: tuple[tuple[Verdict, str, str], ...] = (
         |best (?:movies?|films?|trailers?|shows?|of|new|upcoming|series|horror|action|anime)
         |(?:upcoming|new|all|latest|biggest|great|netflix) (?:\w+ )?(?:movies|films|trailers|shows|releases)
         |upcoming|all (?:the )?(?:\w+ )?(?:trailers?|teasers?|movies|spots)|trailers|movies|compilation
-        |collection|marathon|mega ?mix|every .* (?:trailer|movie)|evolution|trilogy|saga|franchise
-        |double feature|this week|weekly|most anticipated|lineup|line up|slate|trailer mashup|supercut
+        |box ?set|complete(?: \w+)? (?:series|collection|seasons?)|collection|marathon|mega ?mix
+        |every .* (?:trailer|movie)|evolution|trilogy|saga|franchise|double feature|this week|weekly
+        |most anticipated|lineup|line up|slate|trailer mashup|supercut
         """,
     ),
     (
@@ -99,7 +101,7 @@ _SIGNS: tuple[tuple[Verdict, str, str], ...] = (
         soundtracks?|ost|theme|song|songs|lyrics?|lyrical|musi[ck] video|music|score|album|official audio
         |audio|main title|remix|instrumental|karaoke|covers?|title track|jukebox|mv|theme song|opening theme
         |piano|single|主題歌|主题曲|뮤직비디오|песня|саундтрек|sings|singing|sing along|choreography|dance
-        |without (?:music|sound)|bgm|suite|orchestra|симфония|live session
+        |without (?:music|sound)|bgm|suite|orchestra|симфония|live session|cast recording
         """,
     ),
     (

@@ -31,8 +31,9 @@ _LONGEST_NAME = 4
 class Carried:
     """One place where the title stands, and how much speaks against its being the whole title.
 
-    `beside` are the words outside the title. `number` stands straight after it. `stray` counts the unexplained words
-    that may belong to a longer title, `bracketed` those in brackets; `longer`: some of them follow before any year. `by_name`: a genitive stands before it.
+    `beside` are the words outside the title, `text` the same for the signs. `number` stands straight after it. `stray`
+    counts the unexplained words that may belong to a longer title, `bracketed` those in brackets; `longer`: some of
+    them follow before any year. `by_name`: a genitive stands before it.
     """
 
     variant: Variant
@@ -93,7 +94,7 @@ def _look_around(
     between = [
         word
         for index, word in enumerate(_before_the_mark(left, right))
-        if index not in title_again and not _explained(right, index, known)
+        if not (index in title_again or (index == 0 and number is not None) or _explained(right, index, known))
     ]
     glued = bool(right) and not (right[0].apart or 0 in title_again or number is not None or _opens_a_remark(right))
     return Carried(
@@ -113,7 +114,8 @@ def _opens_a_remark(right: Sequence[Word]) -> bool:
     """Tell "The Series" and "by" somebody from a longer title."""
     if right[0].text == "the" and len(right) > 1:
         return _close(right[1]) or right[1].text == "series"
-    return _close(right[0]) or right[0].text in _BY
+    ordinal = ordinal_of(right[0].raw) is not None and len(right) > 1 and _close(right[1])
+    return ordinal or _close(right[0]) or right[0].text in _BY
 
 
 def _year_comes_first(right: Sequence[Word]) -> bool:
@@ -143,7 +145,7 @@ def _before(left: Sequence[Word], title: Word, known: frozenset[str]) -> tuple[b
     if last.possessive and not title.apart and len(segment) <= _LONGEST_NAME:
         outside = [word for word in strays if word not in segment]
         return False, len(outside), not brand
-    own = last.raw in known or last.text in STUDIO_BRANDS or last.text in COMPANY_WORDS
+    own = last.text in STUDIO_BRANDS or last.text in COMPANY_WORDS
     glued = not (title.apart or _close(last) or own)
     return glued, len(strays), False
 

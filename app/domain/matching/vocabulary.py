@@ -64,7 +64,8 @@ FILLERS = _set(
     "jun jul aug",
     "sep sept oct nov dec only this summer fall winter spring christmas cannes sundance tiff berlinale venice",
     "nominee winner oscar academy award awards presents präsentiert presenta présente",
-    "full length 第 弾 hdtv scope color colour bw remaster dir director directed directors cut starring series serie tv",
+    "full length short 第 弾 hdtv scope color colour bw remaster dir director directed directors cut starring",
+    "series serie tv",
     "70mm 35mm 16mm デジタル リマスター アニメ テレビ presents present",
 ) - {"clip", "full"}
 FUNCTION_WORDS = _set(
@@ -121,7 +122,8 @@ STUDIO_FAMILIES: tuple[frozenset[str], ...] = (
             "castlerock",
             "cartoonnetwork",
             "adultswim",
-            "lorimar", "legendary",
+            "lorimar",
+            "legendary",
         }
     ),
     frozenset(
