@@ -55,6 +55,7 @@ def points(wanted: Wanted, read: Read, carried: Carried, rivals: Rivals) -> floa
     total = (
         _distinctive(carried)
         - 0.5 * _maybe_english(wanted, read, carried)
+        + 0.5 * (carried.variant.foreign and (wanted.language or "").casefold() in read.languages)
         + _channel(read, old=(wanted.year or FIRST_UPLOADS) < FIRST_UPLOADS)
         + _date(wanted, read)
         + _doubts(wanted, read, carried)
@@ -63,7 +64,8 @@ def points(wanted: Wanted, read: Read, carried: Carried, rivals: Rivals) -> floa
     if wanted.kind is MediaKind.SERIES:
         total += _of_series(wanted, read, carried)
     else:
-        total -= 2.0 * read.broadcast * (not read.channel.of_studio)
+        total -= 3.0 * read.broadcast * (not read.channel.of_studio)
+        total += 0.5 * (read.told.cinema and read.channel.studio)
     if not near:
         total -= _age(wanted, read, carried)
         total -= rivals.against(wanted, carried) * (not read.rerelease and not read.told.series)
@@ -149,7 +151,7 @@ def _age(wanted: Wanted, read: Read, carried: Carried) -> float:
         return -1.5 * (read.rerelease and wanted.year is not None and wanted.year < FIRST_UPLOADS)
     doubt = 3.0
     if carried.variant.foreign:
-        doubt = 1.0 if carried.variant.content > 2 else 2.0
+        doubt = 0.5 if carried.variant.content > 1 else 2.0
     if wanted.kind is MediaKind.SERIES:
         doubt = 1.0
     return doubt - 1.5 * read.as_it_was - 3.0 * read.channel.old_films

@@ -35,6 +35,7 @@ _FILM = _words(
     "movie|film|motion picture|in theat(?:er|re)s|in cinemas|pelicula|фильм|kinofilm|kino|au cinema|al cinema",
     "en cines|映画|劇場版|영화|电影|電影",
 )
+_CINEMA = _words("in (?:select )?(?:theat(?:er|re)s|cinemas)|im kino|au cinema|al cinema|en cines")
 _TV = _words("tv (?:series|show)|series|season|mini ?series")
 
 
@@ -46,6 +47,7 @@ class Told:
     later: bool
     series: bool
     film: bool
+    cinema: bool
     short: bool
     miniseries: bool
 
@@ -59,6 +61,7 @@ def told_by(text: str) -> Told:
         later=_LATER.search(text) is not None,
         series=_SERIES.search(_MINISERIES.sub(" ", _ONE_FILM.sub(" ", text))) is not None,
         film=_FILM.search(text) is not None and _TV.search(text) is None,
+        cinema=_CINEMA.search(text) is not None,
         short=_SHORT.search(text) is not None,
         miniseries=_MINISERIES.search(text) is not None,
     )

@@ -120,8 +120,9 @@ _SIGNS: tuple[tuple[Verdict, str, str], ...] = (
         r"""
         clips?|scenes?|scena|escena|szene|opening|intro|outro|excerpt|extrait|extraits|ausschnitt|outtakes
         |bloopers|deleted|gag reel|best of|best moments?|moments?|highlights|sneak peek|sneak ?peek
-        |first look|first \d+ minutes|first minutes|preview clip|official preview|quotes?|ending scene
-        |end credits?|post credits?|fight|death|kiss|kills?|片段|클립|отрывок|сцена|фрагмент
+        |first look(?! .*(?:trailer|teaser))|first \d+ minutes|first minutes|preview clip|official preview
+        |quotes?|ending scene|end credits?|post credits?|fight|death|kiss|kills?|片段|클립|отрывок|сцена
+        |фрагмент
         """,
     ),
     (

@@ -32,8 +32,8 @@ class Carried:
     """One place where the title stands, and how much speaks against its being the whole title.
 
     `beside` are the words outside the title, `text` the same for the signs. `number` stands straight after it. `stray`
-    counts the unexplained words that may belong to a longer title, `bracketed` those in brackets; `longer`: some of
-    them follow before any year. `by_name`: a genitive stands before it.
+    counts the unexplained words that may belong to a longer title, `bracketed` those set aside; `longer`: some of
+    them follow before any year or season. `by_name`: a genitive stands before it.
     """
 
     variant: Variant
@@ -100,12 +100,12 @@ def _look_around(
     return Carried(
         variant=variant,
         beside=(*left, *right),
-        text=_text(left, right),
+        text=_text(left, [word for index, word in enumerate(right) if index not in title_again]),
         number=number,
         glued=glued or glued_left,
-        stray=stray_left + sum(not word.bracketed for word in between),
-        longer=any(not word.bracketed for word in between) and not _year_comes_first(right),
-        bracketed=sum(word.bracketed for word in between),
+        stray=stray_left + sum(not _aside(word) for word in between),
+        longer=not all(map(_aside, between)) and not _closed(right),
+        bracketed=sum(map(_aside, between)),
         by_name=by_name,
     )
 
@@ -118,9 +118,14 @@ def _opens_a_remark(right: Sequence[Word]) -> bool:
     return ordinal or _close(right[0]) or right[0].text in _BY
 
 
-def _year_comes_first(right: Sequence[Word]) -> bool:
-    """Say whether the year closes the title before anything else follows."""
-    return bool(right) and is_year(right[0].text)
+def _aside(word: Word) -> bool:
+    """Say whether a word stands in brackets or quotes, as the names of actors and of single trailers do."""
+    return word.bracketed or word.quoted
+
+
+def _closed(right: Sequence[Word]) -> bool:
+    """Say whether a year or season closes the title before anything else follows."""
+    return bool(right) and (is_year(right[0].text) or right[0].text in SEASON_WORDS or _season_code(right[0].text))
 
 
 def _number_after(right: Sequence[Word]) -> int | None:

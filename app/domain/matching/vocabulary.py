@@ -66,7 +66,8 @@ FILLERS = _set(
     "nominee winner oscar academy award awards presents präsentiert presenta présente",
     "full length short 第 弾 hdtv scope color colour bw remaster dir director directed directors cut starring",
     "series serie tv",
-    "70mm 35mm 16mm デジタル リマスター アニメ テレビ presents present",
+    "70mm 35mm 16mm デジタル リマスター アニメ テレビ メイン comic con sdcc d23 cinemacon fandome tudum",
+    "presents present",
 ) - {"clip", "full"}
 FUNCTION_WORDS = _set(
     "the a an of for in to on at by and from with s is be der die das le la les el il de du des von e"
