@@ -23,11 +23,16 @@ class Rivals:
 
     years: frozenset[tuple[bool, int]]
 
-    def against(self, wanted: Wanted, carried: Carried) -> float:
-        """Give the points against a hit without a year: it may be of a namesake; less so of one before its time."""
+    def against(self, wanted: Wanted, read: Read, carried: Carried) -> float:
+        """Give the points against a hit without a year: it may be of a namesake; less so of one before its time.
+
+        What is shown again is old: no newer namesake.
+        """
         own = wanted.year
         named = {year for foreign, year in self.years if foreign == carried.variant.foreign}
-        rivals = {year for year in named if own is not None and abs(year - own) > 1}
+        rivals = {
+            year for year in named if own is not None and abs(year - own) > 1 and not (read.rerelease and year > own)
+        }
         if not rivals or own is None:
             return 0.0
         return 1.0 if max(rivals) < FIRST_UPLOADS <= own else 2.0
@@ -68,7 +73,7 @@ def points(wanted: Wanted, read: Read, carried: Carried, rivals: Rivals) -> floa
         total += 0.5 * (read.told.cinema and read.channel.studio)
     if not near:
         total -= _age(wanted, read, carried)
-        total -= rivals.against(wanted, carried) * (not read.rerelease and not read.told.series)
+        total -= rivals.against(wanted, read, carried) * (not read.told.series)
         total -= 3.0 * _before_streaming(wanted, read)
     return total
 

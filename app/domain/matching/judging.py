@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from app.domain.matching.evidence import SURE, Rivals, points, rivals_among
+from app.domain.matching.evidence import SURE, YEAR_NAMED, Rivals, points, rivals_among
 from app.domain.matching.hits import Read, read_hit
 from app.domain.matching.title_match import Carried
 from app.domain.matching.wanted import Wanted, country_in, country_of, variants_of
@@ -19,6 +19,7 @@ _SHORT_FILM_MINUTES = 45
 _USUAL_MINUTES = 100
 _LONG_MINUTES = 150  # what was made for television in parts is listed as one long film, too
 _FULL_FILM_SHARE = 0.5
+_WEIGHT_OF_SURENESS = 1.5  # so that a doubtful hit goes after a sure one that is not called official
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def _judge(wanted: Wanted, read: Read, rivals: Rivals, rank: float) -> Judgement
     if sure < SURE:
         no = _unsure(wanted, read, read.carried)
         return Judgement(read.hit, no.verdict, round(max(sure, 0.0), 2), no.reason)
-    score = round(min(sure, 5.0) + rank, 2)
+    score = round(_WEIGHT_OF_SURENESS * min(sure, YEAR_NAMED) + rank, 2)
     return Judgement(read.hit, Verdict.MATCH, score, _why(wanted, read))
 
 

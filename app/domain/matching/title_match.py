@@ -24,6 +24,7 @@ from app.domain.matching.words import Word
 _CLOSE = MARKS | OFFICIAL | CLOSE_FILLERS | SEASON_WORDS | LANGUAGES.keys()
 _EXPLAINED = _CLOSE | FILLERS | STUDIO_BRANDS | COMPANY_WORDS | FUNCTION_WORDS
 _BY = frozenset({"by", "directed", "starring"})
+_CLOSING = SEASON_WORDS | _BY
 _LONGEST_NAME = 4
 
 
@@ -124,8 +125,8 @@ def _aside(word: Word) -> bool:
 
 
 def _closed(right: Sequence[Word]) -> bool:
-    """Say whether a year or season closes the title before anything else follows."""
-    return bool(right) and (is_year(right[0].text) or right[0].text in SEASON_WORDS or _season_code(right[0].text))
+    """Say whether a year, a season or a name closes the title before anything else follows."""
+    return bool(right) and (is_year(right[0].text) or right[0].text in _CLOSING or _season_code(right[0].text))
 
 
 def _number_after(right: Sequence[Word]) -> int | None:
@@ -147,7 +148,7 @@ def _before(left: Sequence[Word], title: Word, known: frozenset[str]) -> tuple[b
         if not (_explained(left, index, known) or {word.raw, word.owner} & (known | STUDIO_BRANDS))
     ]
     brand = any(word.text in STUDIO_BRANDS or word.owner in STUDIO_BRANDS for word in segment)
-    if last.possessive and not title.apart and len(segment) <= _LONGEST_NAME:
+    if last.possessive and not title.apart and (brand or _is_name(segment)):
         outside = [word for word in strays if word not in segment]
         return False, len(outside), not brand
     own = last.text in STUDIO_BRANDS or last.text in COMPANY_WORDS
@@ -155,7 +156,14 @@ def _before(left: Sequence[Word], title: Word, known: frozenset[str]) -> tuple[b
     return glued, len(strays), False
 
 
+def _is_name(segment: Sequence[Word]) -> bool:
+    """Tell "Akira Kurosawa's" from "A Dog's"."""
+    first = segment[-1]
+    return 2 <= len(segment) <= _LONGEST_NAME and first.text not in FUNCTION_WORDS
+
+
 def _last_segment(left: Sequence[Word]) -> list[Word]:
+    """Give the words back to the last separator, the last word first."""
     segment: list[Word] = []
     for word in reversed(left):
         segment.append(word)

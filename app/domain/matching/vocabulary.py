@@ -66,7 +66,7 @@ FILLERS = _set(
     "nominee winner oscar academy award awards presents präsentiert presenta présente",
     "full length short 第 弾 hdtv scope color colour bw remaster dir director directed directors cut starring",
     "series serie tv",
-    "70mm 35mm 16mm デジタル リマスター アニメ テレビ メイン comic con sdcc d23 cinemacon fandome tudum",
+    "70mm 35mm 16mm デジタル リマスター アニメ テレビ メイン limited comic con sdcc d23 cinemacon fandome tudum",
     "presents present",
 ) - {"clip", "full"}
 FUNCTION_WORDS = _set(
@@ -81,7 +81,8 @@ CLOSE_FILLERS = _set(
     "movie film main final theatrical original international imax hd uhd 4k tv series season miniseries",
     "映画 劇場版 剧场版 电影 電影 영화 ภาพยนตร์ フィルム アニメ 메인 фильм pelicula película filme",
     "restored restoration 修復版 修复版 anniversary",
-    "bande video nsfw anime prime concert uk us usa full red vo vf vost vostfr cinema kino classic extended hindi",
+    "exclusive extended new bande video nsfw anime prime concert uk us usa full red vo vf vost vostfr",
+    "cinema kino classic extended hindi",
 )
 COMPANY_WORDS = _set(
     "studios studio pictures picture films entertainment presents productions production original",
