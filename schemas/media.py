@@ -62,6 +62,7 @@ class MediaCreate(Model):
     kind: MediaKind
     title: str
     original_title: str | None = None
+    alternative_titles: tuple[str, ...] = ()
     clean_title: str | None = None
     year: int | None = None
     language: str | None = None

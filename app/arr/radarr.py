@@ -35,6 +35,7 @@ def parse_movie(raw: RawItem) -> MediaCreate:
         kind=MediaKind.MOVIE,
         title=movie.title,
         original_title=movie.original_title,
+        alternative_titles=tuple(movie.alternate_titles),
         clean_title=movie.clean_title,
         year=movie.year,
         language=movie.original_language.name if movie.original_language else None,

@@ -32,6 +32,7 @@ def parse_series(raw: RawItem) -> MediaCreate:
         arr_id=series.id,
         kind=MediaKind.SERIES,
         title=series.title,
+        alternative_titles=tuple(series.alternate_titles),
         clean_title=series.clean_title,
         year=series.year,
         language=series.original_language.name if series.original_language else None,

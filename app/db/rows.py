@@ -29,6 +29,7 @@ def to_media(row: RowMapping) -> Media:
     """Make the record of a `media` row."""
     values: dict[str, Any] = dict(row)
     values["kind"] = MediaKind(row["kind"])
+    values["alternative_titles"] = tuple(row["alternative_titles"])
     values["tags"] = tuple(row["tags"])
     values["genres"] = tuple(row["genres"])
     values["disk_state"] = DiskState(row["disk_state"])

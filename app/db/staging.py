@@ -66,6 +66,7 @@ _OF_THE_ARR = {
     "kind": "text",
     "title": "text",
     "original_title": "text",
+    "alternative_titles": "text[]",
     "clean_title": "text",
     "year": "integer",
     "language": "text",

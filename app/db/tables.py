@@ -37,6 +37,7 @@ _TRUE = text("true")
 _ZERO = text("0")
 _EMPTY_LIST = text("'[]'")
 _EMPTY_OBJECT = text("'{}'")
+_NO_TITLES = text("'{}'")
 
 
 def _id() -> Column[int]:
@@ -157,6 +158,7 @@ media = Table(
     Column("kind", Text, nullable=False),
     Column("title", Text, nullable=False),
     Column("original_title", Text),
+    Column("alternative_titles", ARRAY(Text), nullable=False, server_default=_NO_TITLES),
     Column("clean_title", Text),
     Column("year", Integer),
     Column("language", Text),

@@ -87,6 +87,7 @@ def _wanted(media: Media, policy: Policy) -> Wanted:
         kind=media.kind,
         title=media.title,
         original_title=media.original_title,
+        alternative_titles=media.alternative_titles,
         year=media.year,
         language=media.language,
         runtime=media.runtime,

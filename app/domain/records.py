@@ -86,6 +86,7 @@ class Media:
     kind: MediaKind
     title: str
     original_title: str | None
+    alternative_titles: tuple[str, ...]
     clean_title: str | None
     year: int | None
     language: str | None

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field, StrictInt, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictInt, model_validator
 
 from schemas.base import ArrModel
-from schemas.text import CleanText, OptionalId, OptionalText
+from schemas.text import CleanText, OptionalId, OptionalText, clean
 
 _INT32_MAX = 2**31 - 1
+_MOST_TITLES, _LONGEST_TITLE = 50, 200
 
 
 def _fits_int32(value: int | None) -> int | None:
@@ -27,12 +28,27 @@ def _utc(moment: datetime) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def _titles(value: object) -> object:
+    """Keep the other titles of the whole, in a lasting order; Sonarr's titles of one season, or scene, are left out."""
+    if not isinstance(value, list):
+        return []
+    entries = [entry for entry in value if isinstance(entry, dict) and not _of_one_season(entry)]
+    titles = {entry["title"] for entry in entries if isinstance(entry.get("title"), str)}
+    return sorted({clean(title[:_LONGEST_TITLE]) for title in titles if title})[:_MOST_TITLES]
+
+
+def _of_one_season(entry: dict[object, object]) -> bool:
+    seasons = (entry.get("seasonNumber"), entry.get("sceneSeasonNumber"))
+    return any(season not in (None, -1) for season in seasons)
+
+
 ArrId = Annotated[StrictInt, Field(ge=1, le=_INT32_MAX)]
 # One number that does not fit the column would fail the whole batch it is stored with.
 Int32 = Annotated[int, AfterValidator(_fits_int32)]
 OptionalInt32 = Annotated[OptionalId, AfterValidator(_fits_int32)]
 UtcTime = Annotated[datetime, AfterValidator(_utc)]
 FilledText = Annotated[CleanText, Field(min_length=1)]
+AlternateTitles = Annotated[list[str], BeforeValidator(_titles)]
 
 
 class ArrResource(ArrModel):

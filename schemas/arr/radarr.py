@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from schemas.arr.common import ArrId, ArrResource, FilledText, Image, Int32, Language, OptionalInt32, UtcTime
+from schemas.arr.common import (
+    AlternateTitles,
+    ArrId,
+    ArrResource,
+    FilledText,
+    Image,
+    Int32,
+    Language,
+    OptionalInt32,
+    UtcTime,
+)
 from schemas.text import CleanText, OptionalText
 
 
@@ -21,6 +31,7 @@ class Movie(ArrResource):
     title: CleanText
     original_title: OptionalText = None
     original_language: Language | None = None
+    alternate_titles: AlternateTitles = Field(default_factory=list)
     clean_title: OptionalText = None
     year: OptionalInt32 = None
     overview: OptionalText = None

@@ -28,6 +28,7 @@ def movie(**changes: object) -> Raw:
         "originalTitle": "Nachtfähre",
         "originalLanguage": {"id": 4, "name": "German"},
         "sortTitle": "night ferry",
+        "alternateTitles": [{"title": "Traghetto"}, {"title": "Fähre"}, {"title": "Fähre"}, {"title": None}, 7],
         "cleanTitle": "nightferry",
         "year": 2019,
         "overview": "A ferry, a night.",
@@ -85,6 +86,7 @@ def test_a_movie_in_full() -> None:
         kind=MediaKind.MOVIE,
         title="Night Ferry",
         original_title="Nachtfähre",
+        alternative_titles=("Fähre", "Traghetto"),
         clean_title="nightferry",
         year=2019,
         language="German",
@@ -330,3 +332,14 @@ def test_older_versions_get_only_the_flags_they_know(arr_type: ArrType, version:
 @pytest.mark.parametrize("text", ["", "develop", "4.", "4.0-beta", "٤.0", "4.0.6.1847.1.1.1"])
 def test_a_strange_version_is_taken_for_the_newest(text: str) -> None:
     assert parse_version(text) is None
+
+
+def test_a_title_of_one_season_is_none_of_the_series() -> None:
+    titles = [
+        {"title": "Hafenwache", "seasonNumber": -1, "sceneSeasonNumber": -1},
+        {"title": "Harbour Watch: Winter", "seasonNumber": 2},
+        {"title": "Harbour Watch 3", "sceneSeasonNumber": 3},
+        {"title": "Harbour", "seasonNumber": []},
+    ]
+    assert parse_series(series(alternateTitles=titles)).alternative_titles == ("Hafenwache",)
+    assert parse_series(series(alternateTitles="Hafenwache")).alternative_titles == ()

@@ -19,6 +19,7 @@ _MOVIE = Media(
     kind=MediaKind.MOVIE,
     title="Sintel",
     original_title=None,
+    alternative_titles=(),
     clean_title="sintel",
     year=2010,
     language="English",

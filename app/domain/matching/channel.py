@@ -33,6 +33,18 @@ _NOT_TRAILERS = frozenset(
         "concept",
         "concepts",
         "records",
+        *(
+            "playstation",
+            "xbox",
+            "nintendo",
+            "bethesda",
+            "ubisoft",
+            "capcom",
+            "blizzard",
+            "gamespot",
+            "games",
+            "projekt",
+        ),
         "recaps",
         "explained",
         "longplay",
@@ -42,9 +54,13 @@ _NOT_TRAILERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """`of_studio`: of the title's own studio or one of its group; `studio`: looks like some studio or distributor."""
+    """What kind of channel it is.
+
+    `own`: the title's studio; `of_studio`: that or one of its group; `studio`: looks like some studio or distributor.
+    """
 
     names: frozenset[str] = frozenset()
+    own: bool = False
     of_studio: bool = False
     studio: bool = False
     trailers: bool = False
@@ -67,7 +83,7 @@ def judge_channel(name: str | None, studio: str | None) -> Channel:
         return Channel()
     own = names_of(studio)
     telling = (
-        {word for word in own if len(word) > 2}
+        {word for word in own if len(word) > 1}
         - COMPANY_WORDS
         - FUNCTION_WORDS
         - {"film", "movie", "tv", "television", "the"}
@@ -76,6 +92,7 @@ def judge_channel(name: str | None, studio: str | None) -> Channel:
     trailers = bool(names & TRAILER_CHANNELS)
     return Channel(
         names=names,
+        own=bool(names & telling),
         of_studio=bool(names & telling) or any(brands & family and own & family for family in STUDIO_FAMILIES),
         studio=bool(brands - COMPANY_WORDS) or (bool(names & (COMPANY_WORDS | DISTRIBUTORS)) and not trailers),
         trailers=trailers,

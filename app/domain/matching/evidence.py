@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.domain.matching.hits import Read
 from app.domain.matching.title_match import Carried
-from app.domain.matching.wanted import Wanted
+from app.domain.matching.wanted import Wanted, country_in, country_of
 from schemas.base import MediaKind
 
 SURE = 2.0
@@ -23,11 +23,16 @@ class Rivals:
 
     years: frozenset[tuple[bool, int]]
 
-    def against(self, wanted: Wanted, carried: Carried) -> float:
-        """Give the points against a hit without a year: it may be of a namesake; less so of one before its time."""
+    def against(self, wanted: Wanted, read: Read, carried: Carried) -> float:
+        """Give the points against a hit without a year: it may be of a namesake; less so of one before its time.
+
+        What is shown again is old: no newer namesake.
+        """
         own = wanted.year
         named = {year for foreign, year in self.years if foreign == carried.variant.foreign}
-        rivals = {year for year in named if own is not None and abs(year - own) > 1}
+        rivals = {
+            year for year in named if own is not None and abs(year - own) > 1 and not (read.rerelease and year > own)
+        }
         if not rivals or own is None:
             return 0.0
         return 1.0 if max(rivals) < FIRST_UPLOADS <= own else 2.0
@@ -51,21 +56,24 @@ def points(wanted: Wanted, read: Read, carried: Carried, rivals: Rivals) -> floa
         return YEAR_NAMED + _doubts(wanted, read, carried)
     year = wanted.year or 0
     # Films reach most cinemas in the year after their first festival, never the year before.
-    near = 2.0 * (year + 1 in read.years) or 1.0 * (year - 1 in read.years)
+    near = 2.0 * (year + 1 in read.years)
     total = (
         _distinctive(carried)
+        - 0.5 * _maybe_english(wanted, read, carried)
+        + 0.5 * (carried.variant.foreign and (wanted.language or "").casefold() in read.languages)
         + _channel(read, old=(wanted.year or FIRST_UPLOADS) < FIRST_UPLOADS)
         + _date(wanted, read)
         + _doubts(wanted, read, carried)
     )
     total += near + 0.5 * read.official
     if wanted.kind is MediaKind.SERIES:
-        total += _of_series(wanted, read)
+        total += _of_series(wanted, read, carried)
     else:
-        total -= 2.0 * read.broadcast * (not read.channel.of_studio)
+        total -= 3.0 * read.broadcast * (not read.channel.of_studio)
+        total += 0.5 * (read.told.cinema and read.channel.studio)
     if not near:
         total -= _age(wanted, read, carried)
-        total -= rivals.against(wanted, carried) * (not read.rerelease and not read.told.series)
+        total -= rivals.against(wanted, read, carried) * (not read.told.series)
         total -= 3.0 * _before_streaming(wanted, read)
     return total
 
@@ -76,7 +84,17 @@ def _distinctive(carried: Carried) -> float:
     if not variant.latin:
         return 2.5 if len(variant.joined) > 1 else 0.0
     size = min(variant.content - 1, 3) - 0.5 * (len(variant.joined) <= 3)
-    return size + 0.5 * (variant.foreign and variant.content > 1) + 0.5 * variant.words[-1].isdecimal()
+    return (
+        size
+        + 0.5 * (variant.foreign and variant.content > 1)
+        + 0.5 * (variant.words[-1].isdecimal() and variant.words[-1] != "1")
+    )
+
+
+def _maybe_english(wanted: Wanted, read: Read, carried: Carried) -> bool:
+    """Say whether a one-word title of a film in another language stands alone: most such hits are of an English one."""
+    alone = carried.variant.content < 2 and carried.variant.latin and not carried.variant.foreign
+    return alone and wanted.language not in {None, "English"} and not (read.languages or read.channel.of_studio)
 
 
 def _channel(read: Read, *, old: bool) -> float:
@@ -85,7 +103,7 @@ def _channel(read: Read, *, old: bool) -> float:
     if old and not (read.rerelease or read.as_it_was or channel.old_films):
         return 0.5 * channel.studio
     if channel.of_studio:
-        return 2.0
+        return 2.5 if channel.own else 2.0
     return 1.0 if channel.studio else 0.25 * channel.trailers
 
 
@@ -95,6 +113,8 @@ def _date(wanted: Wanted, read: Read) -> float:
     late = read.hit.upload_date.year - wanted.year
     if late == 1 and read.hit.upload_date.month > 6:
         return 0.5
+    if late == -1 and read.hit.upload_date.month < 4:
+        return -1.5
     if -1 <= late <= 1:
         return 2.0
     return -2.0 if late > 2 and not read.rerelease else 0.0
@@ -106,21 +126,37 @@ def _doubts(wanted: Wanted, read: Read, carried: Carried) -> float:
     total = -1.0 * min(carried.stray, 2) - 0.5 * min(carried.bracketed, 2) - 1.0 * carried.by_name
     if seconds is not None:
         total -= 1.0 * (seconds > 300) + 1.5 * (seconds < 45 and not read.teaser)
-    invented = read.first and (wanted.year or 0) >= 2018 and not read.channel.studio and not read.channel.of_studio
-    return total - 3.0 * invented
+    return total - 3.0 * _maybe_invented(wanted, read)
 
 
-def _of_series(wanted: Wanted, read: Read) -> float:
+def _maybe_invented(wanted: Wanted, read: Read) -> bool:
+    """Say whether it is worded as invented trailers are, or is of a film that is not out and from just anybody."""
+    if read.channel.studio or read.channel.of_studio or (wanted.year or 0) < 2018 or wanted.kind is MediaKind.SERIES:
+        return False
+    return read.first or not (wanted.runtime or read.channel.trailers)
+
+
+def _of_series(wanted: Wanted, read: Read, carried: Carried) -> float:
     named = wanted.season is not None and wanted.season in read.told.seasons
     modern = (wanted.year or 0) >= STREAMING_BEGAN
-    return 2.5 * named + 1.5 * (read.told.series and not named) + 1.0 * (read.broadcast or (modern and read.streamed))
+    same_country = country_of(wanted) is not None and country_in(carried.beside) == country_of(wanted)
+    first = wanted.season is None and 1 in read.told.seasons
+    return (
+        2.5 * named
+        + 0.5 * first
+        + 1.0 * same_country
+        + 1.5 * (read.told.series and not named)
+        + 1.0 * (read.broadcast or (modern and read.streamed))
+    )
 
 
 def _age(wanted: Wanted, read: Read, carried: Carried) -> float:
     """Doubt a hit without a year more the older the title is, unless it says itself that it is an old one."""
     if wanted.year is None or wanted.year >= FIRST_UPLOADS or read.rerelease or not carried.variant.latin:
         return -1.5 * (read.rerelease and wanted.year is not None and wanted.year < FIRST_UPLOADS)
-    doubt = 2.0 if carried.variant.foreign else 3.0
+    doubt = 3.0
+    if carried.variant.foreign:
+        doubt = 0.5 if carried.variant.content > 1 else 2.0
     if wanted.kind is MediaKind.SERIES:
         doubt = 1.0
     return doubt - 1.5 * read.as_it_was - 3.0 * read.channel.old_films

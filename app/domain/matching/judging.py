@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from app.domain.matching.evidence import SURE, Rivals, points, rivals_among
+from app.domain.matching.evidence import SURE, YEAR_NAMED, Rivals, points, rivals_among
 from app.domain.matching.hits import Read, read_hit
 from app.domain.matching.title_match import Carried
-from app.domain.matching.vocabulary import COUNTRIES
-from app.domain.matching.wanted import Wanted, country_of, variants_of
+from app.domain.matching.wanted import Wanted, country_in, country_of, variants_of
 from app.domain.videos import SearchHit
 from schemas.base import MediaKind
 from schemas.matching import Verdict
 
 _SHORT_FILM_MINUTES = 45
+_USUAL_MINUTES = 100
+_LONG_MINUTES = 150  # what was made for television in parts is listed as one long film, too
 _FULL_FILM_SHARE = 0.5
+_WEIGHT_OF_SURENESS = 1.5  # so that a doubtful hit goes after a sure one that is not called official
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def _judge(wanted: Wanted, read: Read, rivals: Rivals, rank: float) -> Judgement
     if sure < SURE:
         no = _unsure(wanted, read, read.carried)
         return Judgement(read.hit, no.verdict, round(max(sure, 0.0), 2), no.reason)
-    score = round(min(sure, 5.0) + rank, 2)
+    score = round(_WEIGHT_OF_SURENESS * min(sure, YEAR_NAMED) + rank, 2)
     return Judgement(read.hit, Verdict.MATCH, score, _why(wanted, read))
 
 
@@ -103,11 +105,11 @@ def _of_another(wanted: Wanted, read: Read) -> _No | None:
         return _other_title()
     named = wanted.year is not None and wanted.year in read.years
     series = wanted.kind is MediaKind.SERIES
-    if carried.glued or (carried.number is not None and not series):
+    numbered = carried.number is not None and not series and not (named and carried.number == 1)
+    if carried.glued or numbered or carried.longer or carried.stray > 3:
         return _other_title()
-    if (carried.stray or carried.by_name or carried.variant.weak) and not (named or _season_named(wanted, read)):
-        return _other_title()
-    if carried.stray > 3:
+    by_name = carried.by_name and carried.variant.content < 2
+    if (carried.stray or by_name or carried.variant.weak) and not (named or _season_named(wanted, read)):
         return _other_title()
     if _other_country(wanted, carried):
         return _No(Verdict.OTHER_TITLE, "Its title names another country's version.")
@@ -125,16 +127,19 @@ def _other_title() -> _No:
 def _other_country(wanted: Wanted, carried: Carried) -> bool:
     if wanted.kind is MediaKind.MOVIE:
         return False
-    named = next((word.raw for word in carried.beside[:3] if word.raw in COUNTRIES), None)
-    own = country_of(wanted)
-    return named is not None and own is not None and named[:2] != own[:2]
+    named, own = country_in(carried.beside), country_of(wanted)
+    return named is not None and own is not None and named != own
 
 
 def _kind(wanted: Wanted, read: Read) -> _No | None:
     drawn = "anime" in (read.carried.text if read.carried else "").split() and wanted.language != "Japanese"
-    if wanted.kind is MediaKind.MOVIE and (read.told.series or read.told.seasons or drawn):
+    told, minutes = read.told, wanted.runtime or _USUAL_MINUTES
+    in_parts = told.series or told.seasons or (told.miniseries and minutes < _LONG_MINUTES)
+    if wanted.kind is MediaKind.MOVIE and (in_parts or drawn):
         return _No(Verdict.WRONG_KIND, "It is of a series; a movie is wanted.")
-    if wanted.kind is MediaKind.SERIES and read.told.film:
+    if told.short and wanted.kind is MediaKind.MOVIE and minutes > _SHORT_FILM_MINUTES:
+        return _No(Verdict.WRONG_KIND, "It is of a short film.")
+    if wanted.kind is MediaKind.SERIES and told.film:
         return _No(Verdict.WRONG_KIND, "It is of a movie; a series is wanted.")
     return None
 

@@ -27,12 +27,15 @@ _LATER = _words(
     rf"{_SEASON} (?:returns|finale)",
     "returns|is back",
 )
-_ONE_FILM = _words("mini ?series|tv (?:movie|film)|limited series|film series")
+_ONE_FILM = _words("tv (?:movie|film)|film series")
+_MINISERIES = _words("(?:tv )?mini ?series|limited series|original series")
+_SHORT = _words("short (?:film|movie)|kurzfilm|court metrage|cortometraje|corto|short")
 _SERIES = _words(rf"{_SEASON}|episodes?(?: \d+)?|s\d+e\d+|tv show|pilot|sitcom|docuseries|tv")
 _FILM = _words(
     "movie|film|motion picture|in theat(?:er|re)s|in cinemas|pelicula|фильм|kinofilm|kino|au cinema|al cinema",
     "en cines|映画|劇場版|영화|电影|電影",
 )
+_CINEMA = _words("in (?:select )?(?:theat(?:er|re)s|cinemas)|im kino|au cinema|al cinema|en cines")
 _TV = _words("tv (?:series|show)|series|season|mini ?series")
 
 
@@ -44,6 +47,9 @@ class Told:
     later: bool
     series: bool
     film: bool
+    cinema: bool
+    short: bool
+    miniseries: bool
 
 
 def told_by(text: str) -> Told:
@@ -53,6 +59,9 @@ def told_by(text: str) -> Told:
     return Told(
         seasons=frozenset(numbered | ordinals),
         later=_LATER.search(text) is not None,
-        series=_SERIES.search(_ONE_FILM.sub(" ", text)) is not None,
+        series=_SERIES.search(_MINISERIES.sub(" ", _ONE_FILM.sub(" ", text))) is not None,
         film=_FILM.search(text) is not None and _TV.search(text) is None,
+        cinema=_CINEMA.search(text) is not None,
+        short=_SHORT.search(text) is not None,
+        miniseries=_MINISERIES.search(text) is not None,
     )

@@ -27,14 +27,17 @@ _SIGNS: tuple[tuple[Verdict, str, str], ...] = (
     (
         _NO,
         "a reaction",
-        r"re+act(?:s|ion|ions|ing|ed)?|1st time watching|first time watching|watch ?along|реакция|リアクション|리액션",
+        r"""
+        react(?:s|ion|ions|ing|ed)?|reaktion(?:en)?|reaccion|reacciona|reazione|reacao|reagindo|reakcja
+        |1st time watching|first time watching|watch ?along|реакция|リアクション|리액션
+        """,
     ),
     (
         _NO,
         "a parody",
         r"""
         parody|parodie|parodia|spoof|honest trailers?|how it should have ended|bad lip reading|pitch meeting
-        |memes?|sweded|weird trailer|ytp|funny|lego|muppets?
+        |memes?|whatsapp|status|sweded|weird trailer|ytp|funny|lego|muppets?
         """,
     ),
     (
@@ -45,11 +48,12 @@ _SIGNS: tuple[tuple[Verdict, str, str], ...] = (
         |fan (?:trailer|film|edit|cut|teaser|movie|cast|casting|concept|art|fiction|animation|version|tribute)s?
         |fanedit|fanfilm|fans? made|unofficial|not official|concept|conceptual|ai|a i generated|ki|deepfake
         |midjourney|sora|veo|recut|re cut|recreat\w+|re ?imagin\w+|re ?edit(?:ed)?
-        |modern(?:i[sz]ed)?(?: day)? (?:\w+ )?trailer|modern|moderni[sz]ed|what if|in the style of|style
-        |as (?:a|an|if) .*|if .* (?:was|were|had)|home ?made|stop motion|mash ?up|fake|custom|imagined
-        |dream cast|student|school project|my (?:version|trailer)|made by|edit|edits|edited
-        |genre (?:swap|shift)|trailer mix|remix|16 bit|8 bit|dubstep|anime version|live action concept
-        |tribute|amv|fmv|vidding
+        |modern(?:i[sz]ed)?(?: day)? (?:\w+ )?trailer|modern|moderni[sz]ed|what if|\d0s version
+        |in the style of|style|as (?:a|an|if) .*|if .* (?:was|were|had)|home ?made|stop motion|mash ?up|fake
+        |custom|imagined|dream cast|student|school project|my (?:version|trailer)|made by|edit|edits|edited
+        |genre (?:swap|shift)|trailer but|but|reversed?|in reverse|backwards|re ?dub(?:bed)?|gta(?: \d| v)?
+        |sims(?: \d)?|made (?:in|with)|trailer mix|remix|16 bit|8 bit|dubstep|anime version
+        |live action concept|tribute|amv|fmv|vidding
         """,
     ),
     (
@@ -57,27 +61,29 @@ _SIGNS: tuple[tuple[Verdict, str, str], ...] = (
         "a breakdown",
         r"""
         break ?down|easter ?eggs?|(?:things|details|stuff) (?:you|we|that)|hidden|every detail|details?
-        |analys\w+|theor(?:y|ies)|explain(?:s|ed|er)?|explanation|erklart|explicado|explication|spiegato
-        |ending|what happened|secrets?|predictions?|decoded|(?:video )?essay|lore|secrets of|facts|trivia
-        |timeline|who is|why|how|worth watching|is it|should you|does|did you|what is|meaning|symbolism
-        |lecture|comparison|compared|side by side|differences?|v TITLE|TITLE v|vergleich|mistakes|goofs|sins
-        |wrong with|解说
+        |analys\w+|analis\w+|analiz\w*|theor(?:y|ies)|explain(?:s|ed|er)?|explanation|erklart|explicado
+        |explication|spiegato|ending|what happened|secrets?|predictions?|decoded|(?:video )?essay|lore
+        |secrets of|facts|trivia|timeline|who is|why|how|worth watching|is it|should you|does|did you
+        |what is|meaning|symbolism|lecture|comparison|compared|side by side|differences?|v TITLE|TITLE v
+        |vergleich|mistakes|goofs|sins|wrong with|解说
         """,
     ),
     (
         _NO,
         "a review",
         r"""
-        reviews?|reviewed|rev|spoilers?|spoiler free|critique|kritik|rezension|resena|recensione|recensie
-        |critica|обзор|отзыв|레뷰|리뷰|レビュー|影评|rant|rating|opinion|thoughts|impressions?|verdict|ranked|ranking
+        reviews?|recenzja|recenze|anmeldelse|inceleme|reviewed|rev|spoilers?|spoiler free|critique|kritik
+        |rezension|resena|recensione|recensie|critica|обзор|отзыв|레뷰|리뷰|レビュー|影评|rant|rating|opinion|thoughts
+        |impressions?|verdict|ranked|ranking
         """,
     ),
     (
         _NO,
         "a recap",
         r"""
-        recaps?|summar(?:y|ised|ized)|story so far|in \d+ (?:minutes|mins|min|seconds)|resumen|resume
-        |riassunto|need to know|before you watch|previously on|catch up|refresher|краткий пересказ
+        recaps?|zusammenfassung|summar(?:y|ised|ized)|story so far|in \d+ (?:minutes|mins|min|seconds)
+        |resumen|resume|riassunto|need to know|before you watch|previously on|catch up|refresher
+        |краткий пересказ
         """,
     ),
     (
@@ -88,18 +94,20 @@ _SIGNS: tuple[tuple[Verdict, str, str], ...] = (
         |best (?:movies?|films?|trailers?|shows?|of|new|upcoming|series|horror|action|anime)
         |(?:upcoming|new|all|latest|biggest|great|netflix) (?:\w+ )?(?:movies|films|trailers|shows|releases)
         |upcoming|all (?:the )?(?:\w+ )?(?:trailers?|teasers?|movies|spots)|trailers|movies|compilation
-        |collection|marathon|mega ?mix|every .* (?:trailer|movie)|evolution|trilogy|saga|franchise
-        |double feature|this week|weekly|most anticipated|lineup|line up|slate|trailer mashup|supercut
+        |box ?set|complete(?: \w+)? (?:series|collection|seasons?)|collection|marathon|mega ?mix
+        |every .* (?:trailer|movie)|evolution|trilogy|saga|franchise|double feature|this week|weekly
+        |most anticipated|lineup|line up|slate|trailer mashup|supercut
         """,
     ),
     (
         _NO,
         "music",
         r"""
-        soundtracks?|ost|theme|song|songs|lyrics?|lyrical|musi[ck] video|music|score|album|official audio
-        |audio|main title|remix|instrumental|karaoke|covers?|title track|jukebox|mv|theme song|opening theme
-        |piano|single|主題歌|主题曲|뮤직비디오|песня|саундтрек|sings|singing|sing along|choreography|dance
-        |without (?:music|sound)|bgm|suite|orchestra|симфония|live session
+        soundtracks?|bso|musik|musica|musique|cancion|canzone|chanson|ost|theme|song|songs|lyrics?|lyrical
+        |musi[ck] video|music|score|album|official audio|audio|main title|remix|instrumental|karaoke|covers?
+        |title track|jukebox|mv|theme song|opening theme|piano|single|主題歌|主题曲|뮤직비디오|песня|саундтрек|sings
+        |singing|sing along|choreography|dance|without (?:music|sound)|bgm|suite|orchestra|симфония
+        |live session|cast recording
         """,
     ),
     (
@@ -118,18 +126,20 @@ _SIGNS: tuple[tuple[Verdict, str, str], ...] = (
         r"""
         clips?|scenes?|scena|escena|szene|opening|intro|outro|excerpt|extrait|extraits|ausschnitt|outtakes
         |bloopers|deleted|gag reel|best of|best moments?|moments?|highlights|sneak peek|sneak ?peek
-        |first look|first \d+ minutes|first minutes|preview clip|official preview|quotes?|ending scene
-        |end credits?|post credits?|fight|death|kiss|kills?|片段|클립|отрывок|сцена|фрагмент
+        |first look(?! .*(?:trailer|teaser))|first \d+ minutes|first minutes|preview clip|official preview
+        |quotes?|ending scene|end credits?|post credits?|fight|death|kiss|kills?|片段|클립|отрывок|сцена
+        |фрагмент
         """,
     ),
     (
         _NO,
         "a featurette",
         r"""
-        featurettes?|behind the scenes?|bts|making of|making|inside look|inside|a look|on set|vfx
-        |special effects|b roll|broll|back ?stage|meet the|the story of|creating|crafting|production diary
-        |vlog|diary|documentary about|メイキング|메이킹|비하인드|花絮|legacy|visual effects|props|costumes?
-        |anatomy of a scene|dvd extras?|bonus
+        featurettes?|hinter den kulissen|detras de camaras|dietro le quinte|coulisses|tomas falsas
+        |behind the scenes?|bts|making of|making|inside look|inside|a look|on set|vfx|special effects|b roll
+        |broll|back ?stage|meet the|the story of|creating|crafting|production diary|vlog|diary
+        |documentary about|メイキング|메이킹|비하인드|花絮|legacy|visual effects|props|costumes?|anatomy of a scene
+        |dvd extras?|bonus
         """,
     ),
     (

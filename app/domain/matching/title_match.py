@@ -24,6 +24,7 @@ from app.domain.matching.words import Word
 _CLOSE = MARKS | OFFICIAL | CLOSE_FILLERS | SEASON_WORDS | LANGUAGES.keys()
 _EXPLAINED = _CLOSE | FILLERS | STUDIO_BRANDS | COMPANY_WORDS | FUNCTION_WORDS
 _BY = frozenset({"by", "directed", "starring"})
+_CLOSING = SEASON_WORDS | _BY
 _LONGEST_NAME = 4
 
 
@@ -31,8 +32,9 @@ _LONGEST_NAME = 4
 class Carried:
     """One place where the title stands, and how much speaks against its being the whole title.
 
-    `beside` are the words outside the title. `number` stands straight after it. `stray` counts the unexplained words
-    that may belong to a longer title, `bracketed` those in brackets. `by_name`: a genitive stands before it.
+    `beside` are the words outside the title, `text` the same for the signs. `number` stands straight after it. `stray`
+    counts the unexplained words that may belong to a longer title, `bracketed` those set aside; `longer`: some of
+    them follow before any year or season. `by_name`: a genitive stands before it.
     """
 
     variant: Variant
@@ -41,6 +43,7 @@ class Carried:
     number: int | None
     glued: bool
     stray: int
+    longer: bool
     bracketed: int
     by_name: bool
 
@@ -92,17 +95,18 @@ def _look_around(
     between = [
         word
         for index, word in enumerate(_before_the_mark(left, right))
-        if index not in title_again and not _explained(right, index, known)
+        if not (index in title_again or (index == 0 and number is not None) or _explained(right, index, known))
     ]
     glued = bool(right) and not (right[0].apart or 0 in title_again or number is not None or _opens_a_remark(right))
     return Carried(
         variant=variant,
         beside=(*left, *right),
-        text=_text(left, right),
+        text=_text(left, [word for index, word in enumerate(right) if index not in title_again]),
         number=number,
         glued=glued or glued_left,
-        stray=stray_left + sum(not word.bracketed for word in between),
-        bracketed=sum(word.bracketed for word in between),
+        stray=stray_left + sum(not _aside(word) for word in between),
+        longer=not all(map(_aside, between)) and not _closed(right),
+        bracketed=sum(map(_aside, between)),
         by_name=by_name,
     )
 
@@ -111,7 +115,18 @@ def _opens_a_remark(right: Sequence[Word]) -> bool:
     """Tell "The Series" and "by" somebody from a longer title."""
     if right[0].text == "the" and len(right) > 1:
         return _close(right[1]) or right[1].text == "series"
-    return _close(right[0]) or right[0].text in _BY
+    ordinal = ordinal_of(right[0].raw) is not None and len(right) > 1 and _close(right[1])
+    return ordinal or _close(right[0]) or right[0].text in _BY
+
+
+def _aside(word: Word) -> bool:
+    """Say whether a word stands in brackets or quotes, as the names of actors and of single trailers do."""
+    return word.bracketed or word.quoted
+
+
+def _closed(right: Sequence[Word]) -> bool:
+    """Say whether a year, a season or a name closes the title before anything else follows."""
+    return bool(right) and (is_year(right[0].text) or right[0].text in _CLOSING or _season_code(right[0].text))
 
 
 def _number_after(right: Sequence[Word]) -> int | None:
@@ -133,15 +148,22 @@ def _before(left: Sequence[Word], title: Word, known: frozenset[str]) -> tuple[b
         if not (_explained(left, index, known) or {word.raw, word.owner} & (known | STUDIO_BRANDS))
     ]
     brand = any(word.text in STUDIO_BRANDS or word.owner in STUDIO_BRANDS for word in segment)
-    if last.possessive and not title.apart and len(segment) <= _LONGEST_NAME:
+    if last.possessive and not title.apart and (brand or _is_name(segment)):
         outside = [word for word in strays if word not in segment]
         return False, len(outside), not brand
-    own = last.raw in known or last.text in STUDIO_BRANDS or last.text in COMPANY_WORDS
+    own = last.text in STUDIO_BRANDS or last.text in COMPANY_WORDS
     glued = not (title.apart or _close(last) or own)
     return glued, len(strays), False
 
 
+def _is_name(segment: Sequence[Word]) -> bool:
+    """Tell "Akira Kurosawa's" from "A Dog's"."""
+    first = segment[-1]
+    return 2 <= len(segment) <= _LONGEST_NAME and first.text not in FUNCTION_WORDS
+
+
 def _last_segment(left: Sequence[Word]) -> list[Word]:
+    """Give the words back to the last separator, the last word first."""
     segment: list[Word] = []
     for word in reversed(left):
         segment.append(word)
@@ -169,7 +191,7 @@ def _season_code(text: str) -> bool:
 
 def _explained(words: Sequence[Word], index: int, known: frozenset[str]) -> bool:
     word = words[index]
-    if word.text in _EXPLAINED or is_year(word.text) or _season_code(word.text) or word.numbered:
+    if word.text in _EXPLAINED or is_year(word.text) or _season_code(word.text) or word.numbered or word.part:
         return True
     if word.text.isdecimal() or ordinal_of(word.raw) is not None:
         near = words[max(0, index - 1) : index + 2]

@@ -64,8 +64,10 @@ FILLERS = _set(
     "jun jul aug",
     "sep sept oct nov dec only this summer fall winter spring christmas cannes sundance tiff berlinale venice",
     "nominee winner oscar academy award awards presents präsentiert presenta présente",
-    "full hdtv scope color colour bw remaster dir director directed directors cut starring series serie tv",
-    "70mm 35mm 16mm デジタル リマスター アニメ テレビ presents present",
+    "full length short 第 弾 hdtv scope color colour bw remaster dir director directed directors cut starring",
+    "series serie tv",
+    "70mm 35mm 16mm デジタル リマスター アニメ テレビ メイン limited comic con sdcc d23 cinemacon fandome tudum",
+    "presents present",
 ) - {"clip", "full"}
 FUNCTION_WORDS = _set(
     "the a an of for in to on at by and from with s is be der die das le la les el il de du des von e"
@@ -79,7 +81,8 @@ CLOSE_FILLERS = _set(
     "movie film main final theatrical original international imax hd uhd 4k tv series season miniseries",
     "映画 劇場版 剧场版 电影 電影 영화 ภาพยนตร์ フィルム アニメ 메인 фильм pelicula película filme",
     "restored restoration 修復版 修复版 anniversary",
-    "bande video nsfw anime prime uk us usa full red vo vf vost vostfr cinema kino classic extended hindi",
+    "exclusive extended new bande video nsfw anime prime concert uk us usa full red vo vf vost vostfr",
+    "cinema kino classic extended hindi",
 )
 COMPANY_WORDS = _set(
     "studios studio pictures picture films entertainment presents productions production original",
@@ -122,6 +125,7 @@ STUDIO_FAMILIES: tuple[frozenset[str], ...] = (
             "cartoonnetwork",
             "adultswim",
             "lorimar",
+            "legendary",
         }
     ),
     frozenset(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.domain.matching.vocabulary import COUNTRIES, FUNCTION_WORDS
@@ -70,8 +70,13 @@ def country_of(wanted: Wanted) -> str | None:
     for title in (wanted.title, *wanted.alternative_titles):
         bracket = _LAST_BRACKET.search(title)
         if bracket and bracket[1].casefold() in COUNTRIES:
-            return bracket[1].casefold()
+            return bracket[1].casefold()[:2]
     return None
+
+
+def country_in(beside: Sequence[Word]) -> str | None:
+    """Give the country that a hit names beside the title."""
+    return next((word.raw[:2] for word in beside[:3] if word.raw in COUNTRIES), None)
 
 
 def _variants(wanted: Wanted) -> Iterator[Variant]:
