@@ -23,6 +23,7 @@ from app.errors import (
     Conflict,
     InvalidRequest,
     NotFound,
+    WrongSecretKey,
 )
 from app.pipeline.arrs import manager_for, target_of
 from app.pipeline.roots import root_warnings
@@ -120,7 +121,7 @@ async def change_connection(deps: Deps, connection_id: int, changes: ConnectionU
 async def try_connection(deps: Deps, connection_id: int) -> str:
     """Ask the Arr now and give the result as a sentence; a connection that was down is up again, and reconciled.
 
-    Raises NotFound, and ArrError with what is wrong: then the connection is as it was.
+    Raises NotFound, and ArrError or WrongSecretKey with what is wrong: then the connection is as it was.
     """
     connection = await get_connection(deps, connection_id)
     status = await manager_for(deps, target_of(connection, deps)).get_system_status()
@@ -218,9 +219,16 @@ async def _root_warnings(deps: Deps, manager: ArrManagerProtocol, new: Connectio
 
 
 def _new_target(deps: Deps, before: Connection, changes: ConnectionUpdate) -> ArrTarget:
-    old = target_of(before, deps)
+    """Give the way to the Arr after a change. Raises InvalidRequest where a stored key is needed and unreadable."""
     given = {name: getattr(changes, name) for name in _LEADS_TO_THE_ARR & changes.model_fields_set}
-    return replace(old, **given)
+    if "api_key" in given:
+        old = ArrTarget(before.arr_type, before.url, given["api_key"], before.ca_file, before.verify_tls)
+        return replace(old, **given)
+    try:
+        return replace(target_of(before, deps), **given)
+    except WrongSecretKey as error:
+        message = f"The stored API key of {before.name} cannot be read; give it again."
+        raise InvalidRequest(message, {"api_key": message}) from error
 
 
 def _columns(deps: Deps, values: Mapping[str, object]) -> dict[str, object]:

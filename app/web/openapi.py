@@ -29,6 +29,14 @@ _ERRORS = {
     503: "Postgres is away; `Retry-After` says when to try again.",
 }
 _KEYS: list[dict[str, list[str]]] = [{"key": []}, {"bearer": []}]
+_DOCUMENT: dict[str, Any] = {
+    "operationId": "openapi",
+    "summary": "Get this document.",
+    "tags": ["openapi"],
+    "responses": {
+        "200": {"description": "OpenAPI 3.1.", "content": {"application/json": {"schema": {"type": "object"}}}},
+    },
+}
 _STREAM: dict[str, Any] = {
     "operationId": "stream",
     "summary": "Hear of progress and changes as server-sent events.",
@@ -48,13 +56,16 @@ def openapi(url_base: str) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for one in OPERATIONS:
         paths.setdefault(_plain(one.path), {})[one.method.lower()] = _operation(one, refs)
-    stream = {**_STREAM, "responses": {**_STREAM["responses"], **_errors([401, 429])}}
+    plain = {
+        path: {"get": {**one, "responses": {**one["responses"], **_errors([401, 405, 429])}}}
+        for path, one in {"/openapi.json": _DOCUMENT, "/stream": _STREAM}.items()
+    }
     return {
         "openapi": "3.1.0",
         "info": {"title": "Trailhook", "version": VERSION, "description": "Trailers beside movies and series."},
         "servers": [{"url": f"{url_base}/api/v1"}],
         "security": _KEYS,
-        "paths": {**paths, "/stream": {"get": stream}},
+        "paths": {**paths, **plain},
         "components": {
             "schemas": components,
             "securitySchemes": {

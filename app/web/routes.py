@@ -97,7 +97,9 @@ def _api_routes(url_base: str) -> list[BaseRoute]:
         return Response(document, media_type="application/json")
 
     described = Route("/openapi.json", describe)
-    return [described, *(Route(path, _by_method(on), methods=list(on)) for path, on in by_path.items())]
+    # Readers come in by a route of its own, as a session opens it too; this one refuses the other methods.
+    refusing = Route("/stream", stream)
+    return [described, refusing, *(Route(path, _by_method(on), methods=list(on)) for path, on in by_path.items())]
 
 
 def _by_method(handlers: Mapping[str, Handler]) -> Handler:

@@ -7,6 +7,7 @@ from typing import Any
 import schemathesis
 
 THERE = 12
+MOST = 10**18 - 1  # what is above is meant to be refused
 ADDRESSES = ("http://radarr.example:7878", "https://sonarr.example/sonarr")
 
 
@@ -14,7 +15,7 @@ ADDRESSES = ("http://radarr.example:7878", "https://sonarr.example/sonarr")
 def map_path_parameters(_context: Any, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:
     """Lead large ids to small ones, which exist; small and odd ones stay as they are."""
     return path_parameters and {
-        name: value % THERE + 1 if isinstance(value, int) and value > 1000 else value
+        name: value % THERE + 1 if isinstance(value, int) and 1000 < value <= MOST else value
         for name, value in path_parameters.items()
     }
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from app.context import Deps
 from app.db import connections, events, runs
 from app.domain.records import Connection
-from app.errors import ArrError, InvalidRequest
+from app.errors import ArrError, InvalidRequest, WrongSecretKey
 from app.pipeline import removal
 from app.pipeline.connections import (
     add_connection,
@@ -81,7 +81,7 @@ async def test_one(request: AppRequest) -> Response:
     """Ask the Arr now; that it does not work is an answer too."""
     try:
         message = await try_connection(request.state["deps"], request.path_params["connection_id"])
-    except ArrError as error:
+    except (ArrError, WrongSecretKey) as error:
         return answer(ConnectionTest(ok=False, message=error.message))
     return answer(ConnectionTest(ok=True, message=message))
 

@@ -12,7 +12,7 @@ from app.context import Deps
 from app.db import connections, events, overview, runs, trailers
 from app.domain import doctor
 from app.domain.records import Connection
-from app.errors import ArrError, Conflict
+from app.errors import ArrError, Conflict, WrongSecretKey
 from app.pipeline.connections import change_connection, get_connection, request_reconciliation, try_connection
 from app.pipeline.removal import delete_connection
 from app.pipeline.webhook_upkeep import register_webhook
@@ -86,7 +86,7 @@ async def test(request: AppRequest, _form: Form) -> Response:
     """Ask the Arr now and say what it answers."""
     try:
         message = await try_connection(request.state["deps"], request.path_params["connection_id"])
-    except ArrError as error:
+    except (ArrError, WrongSecretKey) as error:
         return _back(request, Flash("problem", error.message))
     return _back(request, Flash("done", message))
 
