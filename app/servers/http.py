@@ -102,6 +102,8 @@ class ServerHttp:
     def _unreachable(self, fault: Exception) -> ServerError:
         if isinstance(fault, (httpx.TimeoutException, TimeoutError)):
             return ServerAway(f"{self.name} did not answer in time: check that it is not overloaded.")
+        if isinstance(fault, OSError):  # the network's own come as errors of httpx
+            return ServerAway(f"The CA file {self._target.ca_file} for {self.name} cannot be used: correct ca_file.")
         if _is_about_certificates(fault):
             return ServerAway(f"The certificate of {self.name} is not trusted here: name the file of its authority.")
         return ServerAway(f"{self.name} cannot be reached: check that it runs, and its address and port.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -193,3 +194,11 @@ async def test_jellyfin_is_not_taken_for_emby_nor_the_other_way(clients: HttpCli
         server = ServerFactory(clients).open(ServerTarget(ServerKind.JELLYFIN, simulator.url, SecretStr("x")))
         with pytest.raises(ServerBadAnswer, match="is not Jellyfin"):
             await server.describe()
+
+
+async def test_a_ca_file_that_is_of_no_use_is_named(clients: HttpClients, tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_text("nothing")
+    for name in ("empty.pem", "missing.pem"):
+        target = ServerTarget(ServerKind.PLEX, "https://127.0.0.1:9", SecretStr("x"), str(tmp_path / name))
+        with pytest.raises(ServerAway, match=f"The CA file .*{name} for Plex at https://127.0.0.1:9 cannot be used"):
+            await ServerFactory(clients).open(target).describe()
