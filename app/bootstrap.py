@@ -24,6 +24,7 @@ from app.keys import make_data_dir
 from app.live import RedisLive
 from app.machine import ThisMachine
 from app.queue import ArqWakeups, open_redis
+from app.servers.factory import ServerFactory
 from app.settings import Settings
 from app.tmdb.client import TMDB, TmdbClient
 from app.version import VERSION
@@ -77,6 +78,7 @@ async def open_deps(settings: Settings, secret_key: SecretStr) -> AsyncIterator[
                 library=library,
                 videos=YtDlpVideos(tools),
                 catalogue=open_catalogue(settings, clients),
+                servers=ServerFactory(clients),
                 wakeups=ArqWakeups(redis),
                 live=live,
                 vault=vault,

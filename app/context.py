@@ -17,6 +17,7 @@ from app.domain.catalogue import CatalogueAnswer
 from app.domain.disk import DiskLook, DiskQuestion, MarkedFolder, MarkedLook
 from app.domain.doctor import PathFacts, Program, RedisFacts
 from app.domain.policy import Policy
+from app.domain.servers import ServerTitle
 from app.domain.videos import FetchedTrailer, SearchHit
 from app.domain.ytdlp_release import YtDlpVersions
 from app.settings import Settings
@@ -24,6 +25,7 @@ from schemas.arr.common import HealthIssue, Notification, RootFolder, SystemStat
 from schemas.base import ArrType, MediaKind
 from schemas.live import LiveEvent, Topic
 from schemas.media import MediaCreate
+from schemas.server import RefreshOutcome, ServerKind
 
 RawItem = Mapping[str, object]
 
@@ -312,6 +314,40 @@ class VideoCatalogue(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ServerTarget:
+    """Where a media server is and the token that opens it; certificates as in ArrTarget."""
+
+    kind: ServerKind
+    url: str
+    token: SecretStr
+    ca_file: str | None = None
+    verify_tls: bool = True
+
+
+class MediaServer(Protocol):
+    """One Plex, Jellyfin or Emby. Every call raises ServerError and nothing else, within its time limits."""
+
+    async def describe(self) -> str:
+        """Say which program and version answers, to see whether address, kind and token are right."""
+        ...
+
+    async def refresh(self, title: ServerTitle) -> RefreshOutcome:
+        """Have a title looked at again, by its folder and ids; one that is not there yet is looked for by its folder.
+
+        Takes several calls, of at most 30 s each.
+        """
+        ...
+
+
+class MediaServers(Protocol):
+    """Makes the adapter of a media server."""
+
+    def open(self, target: ServerTarget) -> MediaServer:
+        """Give the adapter; nothing is asked yet."""
+        ...
+
+
 class Wakeups(Protocol):
     """The job queue; it carries wake-ups only, so no call ever fails: what is lost is found by the sweep."""
 
@@ -414,6 +450,7 @@ class Deps:
     library: Library
     videos: Videos
     catalogue: VideoCatalogue | None
+    servers: MediaServers
     wakeups: Wakeups
     live: Live
     vault: Vault

@@ -13,7 +13,9 @@ TrailhookError
 │       └── ArrItemGone      the Arr's own clear word that the item is not there
 ├── StorageError          a folder or a file
 ├── FetchError            one video could not be fetched or is not usable
-└── CatalogueError        TMDB could not be asked
+├── CatalogueError        TMDB could not be asked
+└── ServerError           a media server: no trailer fails for it
+    └── ServerKeyRefused, ServerAway, ServerBadAnswer
 
 A message is one sentence for a person and says what to do. The cause is chained. Anything outside this tree is a bug.
 """
@@ -210,6 +212,24 @@ class CatalogueError(TrailhookError):
     """A catalogue of videos could not be asked; nothing was learnt about any title."""
 
     code = "catalogue"
+
+
+class ServerError(TrailhookError):
+    """A media server did not do what was asked."""
+
+    code = "upstream"
+
+
+class ServerKeyRefused(ServerError):
+    """The media server refused the token."""
+
+
+class ServerAway(ServerError):
+    """The media server cannot be reached, or does not answer in time, or fails."""
+
+
+class ServerBadAnswer(ServerError):
+    """Something else than the expected media server answered."""
 
 
 class LeaseLost(TrailhookError):

@@ -12,7 +12,7 @@ import structlog
 
 _SECRET_FIELDS = re.compile(r"(api_?key|password|secret|token|authorization|cookie)", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
-    r"(?i)(api_?key=|x-api-key:\s*|basic\s+|bearer\s+)[^\s&\"']+|(?<=://)([^/\s:@]*:)[^\s/@]+(?=@)"
+    r"(?i)(api_?key=|x-(?:api-key|(?:plex|emby)-token)[:=]\s*|mediabrowser token=\"?|basic\s+|bearer\s+)[^\s&\"']+|(?<=://)([^/\s:@]*:)[^\s/@]+(?=@)"
 )
 
 

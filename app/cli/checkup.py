@@ -25,6 +25,7 @@ from app.live import RedisLive
 from app.machine import ThisMachine
 from app.pipeline.doctor import GivenKeys, examine
 from app.queue import ArqWakeups, open_redis
+from app.servers.factory import ServerFactory
 from app.settings import Settings
 from app.version import VERSION
 from app.ytdlp.client import Tools, YtDlpVideos
@@ -76,6 +77,7 @@ async def _open(settings: Settings, keys: GivenKeys) -> AsyncIterator[Deps]:
                 Tools(ffmpeg=Path("ffmpeg"), ffmpeg_dir=settings.data_dir, releases=settings.data_dir / RELEASES)
             ),
             catalogue=open_catalogue(settings, clients),
+            servers=ServerFactory(clients),
             wakeups=ArqWakeups(redis),
             live=RedisLive(redis),
             vault=FernetVault(keys.secret_key or SecretStr(new_secret_key())),

@@ -296,6 +296,24 @@ source = Table(
     Column("suspects", JSONB, nullable=False, server_default=_EMPTY_LIST),
 )
 
+media_server = Table(
+    "media_server",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("path_mappings", JSONB, nullable=False),
+    Column("enabled", Boolean, nullable=False, server_default=_TRUE),
+    Column("ca_file", Text),
+    Column("verify_tls", Boolean, nullable=False, server_default=_TRUE),
+    _time("last_ok_at"),
+    Column("last_error", Text),
+    _time("created_at", default=True),
+    UniqueConstraint("name"),
+)
+
 unannounced_deletion = Table(
     "unannounced_deletion",
     metadata,

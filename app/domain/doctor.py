@@ -13,6 +13,7 @@ from app.domain.key_guesses import is_weak
 from app.domain.likely_paths import map_option
 from app.domain.paths import LocalPath
 from app.domain.records import Connection
+from app.domain.servers import MediaServerRecord
 from app.domain.webhook_entry import EntryFacts, entry_fault
 from app.domain.webhook_state import webhook_state
 from app.domain.ytdlp_release import STALE_AFTER, age_of, numbers
@@ -363,6 +364,22 @@ def mapping_target(one: Connection, mapping: PathMapping, facts: PathFacts, user
     title = f"{one.name}: {mapping.path_from}"
     fault = _folder_fault("mapping", title, mapping.path_to, facts, user)
     return fault or _ok("mapping", title, f"is mapped to {mapping.path_to}, readable and writable")
+
+
+def server(one: MediaServerRecord, who: str | None, why: str) -> Finding:
+    """Judge what a media server answered just now, None where it could not be used, and how it was told last."""
+    check = "server"
+    if not one.enabled:
+        return _ok(check, one.name, "disabled, not checked")
+    if who is None:
+        return _warning(check, one.name, "not told of new trailers", why)
+    detail = f"{who} at {one.url}"
+    if one.last_error is not None:
+        return _warning(check, one.name, f"{detail}, not told of the last trailer", one.last_error)
+    if not one.verify_tls:
+        remedy = "Set its ca_file instead of verify_tls=false."
+        return _warning(check, one.name, f"{detail}, whose certificate is not checked", remedy)
+    return _ok(check, one.name, detail)
 
 
 def unfinished(check: str, title: str, seconds: float) -> Finding:

@@ -12,16 +12,18 @@ from datetime import datetime
 from pydantic import SecretStr
 
 from app.context import ArrManagerProtocol, Deps
-from app.db import checkup, connections, events
+from app.db import checkup, connections, events, servers
 from app.domain import doctor
 from app.domain.addresses import is_loopback
 from app.domain.paths import to_local
 from app.domain.records import Connection
+from app.domain.servers import MediaServerRecord
 from app.domain.webhook_entry import EntryFacts
-from app.errors import ArrError, CatalogueError, Unavailable, WrongSecretKey
+from app.errors import ArrError, CatalogueError, ServerError, Unavailable, WrongSecretKey
 from app.keys import API_KEY_FILE, SECRET_KEY_FILE
 from app.pipeline.arrs import manager_for, target_of
 from app.pipeline.roots import look_at_roots
+from app.pipeline.servers import who_answers
 from app.pipeline.webhook_upkeep import address_doubt, look_at_entry
 from schemas.arr.common import SystemStatus
 from schemas.connection import PathMapping
@@ -59,6 +61,14 @@ class _Asked:
         """Give where its root folders are on this machine by its mappings."""
         local = (to_local(path, self.connection.path_mappings) for path in self.roots or ())
         return {one.path for one in local if one is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the database knows that is to be asked."""
+
+    asked: Sequence[_Asked] = ()
+    servers: Sequence[MediaServerRecord] = ()
 
 
 async def examine(deps: Deps, keys: GivenKeys) -> DoctorRead:
@@ -111,11 +121,12 @@ async def _own_files(deps: Deps, keys: GivenKeys) -> list[Finding]:
 
 async def _stores(deps: Deps, keys: GivenKeys) -> list[Finding]:
     (database, known), redis = await asyncio.gather(_database(deps, keys), _redis(deps))
-    return [*database, *redis, *await _connections(deps, known)]
+    arrs, told = await asyncio.gather(_connections(deps, known.asked), _servers(deps, known.servers))
+    return [*database, *redis, *arrs, *told]
 
 
-async def _database(deps: Deps, keys: GivenKeys) -> tuple[list[Finding], list[_Asked]]:
-    """Look at the database, and read the connections where its schema is ours."""
+async def _database(deps: Deps, keys: GivenKeys) -> tuple[list[Finding], _Known]:
+    """Look at the database, and read what is to be asked where its schema is ours."""
     embedded = deps.settings.database_url is None
     try:
         async with asyncio.timeout(DATABASE_LIMIT), deps.db.transaction() as tx:
@@ -124,20 +135,39 @@ async def _database(deps: Deps, keys: GivenKeys) -> tuple[list[Finding], list[_A
             skew = facts.clock - (before + (deps.now() - before) / 2)
             known = await connections.list_all(tx) if facts.at_head else []
             heard = await events.last_received(tx) if facts.at_head else {}
+            told = await servers.list_all(tx) if facts.at_head else []
     except TimeoutError:
-        return [doctor.unfinished("database", "Database", DATABASE_LIMIT)], []
+        return [doctor.unfinished("database", "Database", DATABASE_LIMIT)], _Known()
     except Unavailable as error:
-        return [doctor.no_database(error.message, embedded=embedded)], []
+        return [doctor.no_database(error.message, embedded=embedded)], _Known()
     unknown = facts.fingerprint is None or keys.secret_key is None
     fits = unknown or deps.vault.knows(facts.fingerprint or "")
     findings = doctor.database(facts, skew, key_fits=fits, embedded=embedded)
-    return findings, [_Asked(one, heard.get(one.id)) for one in known]
+    return findings, _Known([_Asked(one, heard.get(one.id)) for one in known], told)
 
 
 async def _redis(deps: Deps) -> list[Finding]:
     facts, seen = await asyncio.gather(deps.live.server(), deps.live.workers())
     found = (doctor.redis(facts, embedded=deps.settings.redis_url is None), doctor.workers(seen, deps.now()))
     return [finding for finding in found if finding is not None]
+
+
+async def _servers(deps: Deps, known: Sequence[MediaServerRecord]) -> list[Finding]:
+    """Ask all media servers at once who they are."""
+
+    async def ask(one: MediaServerRecord) -> Finding:
+        if not one.enabled:
+            return doctor.server(one, None, "")
+        try:
+            async with asyncio.timeout(ARR_LIMIT):
+                return doctor.server(one, await who_answers(deps, one), "")
+        except TimeoutError:
+            why = f"{one.name} gave no answer within {ARR_LIMIT:.0f} s: look whether it is busy or hangs."
+        except (ServerError, WrongSecretKey) as error:
+            why = error.message
+        return doctor.server(one, None, why)
+
+    return await asyncio.gather(*(ask(one) for one in known))
 
 
 async def _connections(deps: Deps, known: Sequence[_Asked]) -> list[Finding]:

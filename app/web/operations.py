@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from app.web.api import connections, doctor, events, media, runs, settings, status
+from app.web.api import connections, doctor, events, media, runs, servers, settings, status
 from app.web.paging import DEFAULT_LIMIT, MAX_LIMIT
 from app.web.state import AppRequest
 from schemas.base import EventState, MonitorStatus
@@ -27,6 +27,7 @@ from schemas.doctor import DoctorRead
 from schemas.event import EventDetail, EventRead
 from schemas.media import MediaDetail, MediaRead, MediaUpdate
 from schemas.run import RunAccepted, RunRead
+from schemas.server import ServerCreate, ServerRead, ServerTest, ServerUpdate
 from schemas.settings import SettingRead, SettingsUpdate
 from schemas.status import Page, StatusRead
 
@@ -66,6 +67,7 @@ _PAGED: dict[str, dict[str, Any]] = {
     "cursor": {"type": "string", "description": "`next_cursor` of the part before"},
 }
 _CONNECTION, _MEDIA, _EVENT = "/connections/{connection_id:id}", "/media/{media_id:id}", "/events/{event_id:id}"
+_SERVER = "/servers/{server_id:id}"
 
 OPERATIONS = (
     Operation("GET", "/status", status.get_status, StatusRead),
@@ -127,6 +129,12 @@ OPERATIONS = (
     ),
     Operation("GET", _EVENT, events.get_one, EventDetail),
     Operation("POST", f"{_EVENT}/replay", events.replay_one, EventRead, 202, errors=(409,)),
+    Operation("GET", "/servers", servers.list_servers, Page[ServerRead]),
+    Operation("POST", "/servers", servers.create_server, ServerRead, 201, body=ServerCreate, errors=(409,)),
+    Operation("GET", _SERVER, servers.get_one, ServerRead),
+    Operation("PATCH", _SERVER, servers.change_one, ServerRead, body=ServerUpdate, errors=(409,)),
+    Operation("DELETE", _SERVER, servers.delete_one, ServerRead),
+    Operation("POST", f"{_SERVER}/test", servers.test_one, ServerTest),
     Operation("GET", "/settings", settings.list_settings, Page[SettingRead]),
     Operation("PATCH", "/settings", settings.change_some, Page[SettingRead], body=SettingsUpdate, errors=(409,)),
     Operation("GET", "/runs", runs.list_runs, Page[RunRead], query=_PAGED),

@@ -17,6 +17,7 @@ from app.web.auth import RequireKey
 from app.web.openapi import openapi
 from app.web.operations import OPERATIONS, Handler
 from app.web.pages import activity, connection_added, connection_edit, connection_list, health, sessions, title, titles
+from app.web.pages import servers as server_pages
 from app.web.pages import settings as settings_pages
 from app.web.state import AppRequest
 from app.web.stream import stream
@@ -56,6 +57,11 @@ _PAGES = [
     Route(f"{_CONNECTION}/test", connection_list.test, methods=["POST"]),
     Route(f"{_CONNECTION}/webhook", connection_list.register, methods=["POST"]),
     Route(f"{_CONNECTION}/switch", connection_list.switch, methods=["POST"]),
+    Route("/servers", server_pages.servers_page, methods=["GET"]),
+    Route("/servers", server_pages.add, methods=["POST"]),
+    Route("/servers/{server_id:id}/test", server_pages.test, methods=["POST"]),
+    Route("/servers/{server_id:id}/switch", server_pages.switch, methods=["POST"]),
+    Route("/servers/{server_id:id}/delete", server_pages.delete, methods=["POST"]),
     Route("/settings", settings_pages.settings_page, methods=["GET"]),
     Route("/settings", settings_pages.save, methods=["POST"]),
     Route("/settings/reset", settings_pages.reset, methods=["POST"]),

@@ -61,6 +61,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("session_sha256", name=op.f("pk_ended_session")),
     )
     op.create_table(
+        "media_server",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("path_mappings", postgresql.JSONB(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("ca_file", sa.Text(), nullable=True),
+        sa.Column("verify_tls", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("last_ok_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_media_server")),
+        sa.UniqueConstraint("name", name=op.f("uq_media_server_name")),
+    )
+    op.create_table(
         "setting",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("value", postgresql.JSONB(), nullable=False),
@@ -381,6 +398,7 @@ def downgrade() -> None:
     op.drop_index("ix_event_connection", table_name="event")
     op.drop_table("event")
     op.drop_table("setting")
+    op.drop_table("media_server")
     op.drop_table("ended_session")
     op.drop_index("uq_connection_slug", table_name="connection", postgresql_where=sa.text("deleted_at IS NULL"))
     op.drop_index("uq_connection_name", table_name="connection", postgresql_where=sa.text("deleted_at IS NULL"))

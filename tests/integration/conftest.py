@@ -27,11 +27,13 @@ from app.embedded.ffmpeg import find_ffmpeg
 from app.embedded.postgres import EmbeddedPostgres
 from app.embedded.valkey import EmbeddedValkey
 from app.files.library import DiskLibrary
+from app.http import HttpClients
 from app.live import RedisLive
 from app.machine import ThisMachine
 from app.pipeline.connection_manager import BaseConnectionManager, SyncOutcome, manager_of
 from app.pipeline.connections import add_connection, get_connection
 from app.queue import ArqWakeups, open_redis
+from app.servers.factory import ServerFactory
 from app.settings import Settings
 from schemas.base import RunTrigger
 from schemas.connection import ConnectionCreate
@@ -175,7 +177,7 @@ class Bench:
 
 @pytest.fixture
 async def bench(database: Database, redis: ArqRedis, library_root: Path, tmp_path: Path) -> AsyncIterator[Bench]:
-    arrs, videos = FakeArrs(), FakeVideos()
+    arrs, videos, clients = FakeArrs(), FakeVideos(), HttpClients("test")
     library = DiskLibrary()
     live = RedisLive(redis)
     deps = Deps(
@@ -184,6 +186,7 @@ async def bench(database: Database, redis: ArqRedis, library_root: Path, tmp_pat
         library=library,
         videos=videos,
         catalogue=None,
+        servers=ServerFactory(clients),
         wakeups=ArqWakeups(redis),
         live=live,
         vault=FernetVault(SecretStr(new_secret_key())),
@@ -191,6 +194,7 @@ async def bench(database: Database, redis: ArqRedis, library_root: Path, tmp_pat
         settings=Settings(data_dir=tmp_path),
         now=lambda: datetime.now(UTC),
     )
-    yield Bench(deps, arrs, videos, library_root)
+    async with clients:
+        yield Bench(deps, arrs, videos, library_root)
     await live.aclose()
     library.close()

@@ -18,6 +18,8 @@ def test_fields_named_like_secrets_are_blanked(name: str) -> None:
     ("text", "safe"),
     [
         ("GET http://radarr/api?apikey=hunter2&x=1", "GET http://radarr/api?apikey=***&x=1"),
+        ("X-Plex-Token: hunter2", "X-Plex-Token: ***"),
+        ('MediaBrowser Token="hunter2"', 'MediaBrowser Token="***"'),
         ("X-Api-Key: hunter2", "X-Api-Key: ***"),
         ("Authorization: Basic aHVudGVyMg==", "Authorization: Basic ***"),
         ("postgresql://trailhook:hunter2@db:5432/trailhook", "postgresql://trailhook:***@db:5432/trailhook"),

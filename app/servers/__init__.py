@@ -1,0 +1,1 @@
+"""Plex, Jellyfin and Emby over their HTTP APIs."""
