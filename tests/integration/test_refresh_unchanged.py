@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+import itertools
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from app.context import ListedItem
 from app.domain.disk import DiskQuestion, MarkedLook
 from app.files.library import DiskLibrary
 from app.pipeline.connections import change_connection
-from schemas.base import MonitorStatus, Reason, RunOutcome
+from app.pipeline.media import update_media
+from schemas.base import MonitorStatus, MonitorType, Reason, RunOutcome
 from schemas.connection import ConnectionUpdate
+from schemas.media import MediaUpdate
 from tests.fakes import FakeArr, movie_item, put_movie_on_disk, put_series_on_disk, series_item
 from tests.integration.conftest import Bench
 
@@ -215,3 +218,35 @@ async def test_the_same_element_twice_is_one_title(watched: Bench) -> None:
     for _ in range(2):
         assert (await watched.refresh(connection)).outcome is RunOutcome.COMPLETED
     assert len(await watched.titles()) == 2
+
+
+RULES: dict[MonitorType, Callable[[bool, bool], bool]] = {
+    MonitorType.MISSING: lambda _monitored, _new: True,
+    MonitorType.NEW: lambda _monitored, new: new,
+    MonitorType.NONE: lambda _monitored, _new: False,
+    MonitorType.SYNC: lambda monitored, _new: monitored,
+}
+
+
+async def test_every_monitor_type_decides_every_title_anew_but_for_pins(bench: Bench) -> None:
+    cells = list(itertools.product([True, False], [True, False], [None, True, False]))
+    items = {
+        number: movie_item(
+            number, bench.root, f"Film {number}", monitored=monitored, added=f"20{99 if new else 20}-01-01T00:00:00Z"
+        )
+        for number, (monitored, new, _) in enumerate(cells, 1)
+    }
+    connection = await bench.connect(FakeArr(items=items))
+    await bench.refresh(connection)
+    for number, (_, _, pin) in enumerate(cells, 1):
+        title = await bench.title(number)
+        assert title is not None
+        await update_media(bench.deps, title.id, MediaUpdate(monitor=pin))
+    for monitor_type in (*RULES, *reversed(RULES)):
+        changes = ConnectionUpdate.model_validate({"monitor_type": monitor_type})
+        await change_connection(bench.deps, connection, changes)
+        await bench.refresh(connection)
+        found = dict(await bench.rows("SELECT arr_id, monitor FROM media"))
+        for number, (monitored, new, pin) in enumerate(cells, 1):
+            expected = RULES[monitor_type](monitored, new) if pin is None else pin
+            assert found[number] is expected, (monitor_type, monitored, new, pin)
