@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -65,9 +66,15 @@ def question_about(title: Media, policy: Policy, *, shared: bool, ours: Collecti
     if title.folder_path is None:
         return None
     folder = Path(title.folder_path)
-    root = Path(title.root_path) if title.root_path is not None else folder.parent
+    root = _root(title.root_path) if title.root_path is not None else folder.parent
     own = frozenset({*ours, trailer_name(title, policy, shared=shared)})
     return DiskQuestion(title.kind, folder, root, title.media_filename, shared, own)
+
+
+@lru_cache(maxsize=64)
+def _root(path: str) -> Path:
+    """Make the same path once for all the titles below it."""
+    return Path(path)
 
 
 def stage(created: MediaCreate, connection: Connection) -> StagedMedia:
