@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from app.cli import tables
 from app.cli.run_progress import follow_run, tell_run
 from app.cli.service import Service
-from app.errors import Conflict, InvalidRequest, NotFound
+from app.errors import Conflict, NotFound
 from app.settings import load_settings
 from schemas.base import EventState, MonitorStatus, RunOutcome
 from schemas.connection import ConnectionRead
@@ -187,11 +187,11 @@ def reconcile(
     ] = False,
 ) -> None:
     """Compare everything with the apps now."""
+    if accept_deletions and name is None:
+        typer.echo("error: Name the connection whose deletions you accept.", err=True)
+        raise typer.Exit(2)
     with Service(load_settings()) as service:
         chosen = _choose(service, name)
-        if accept_deletions and name is None:
-            message = "Name the connection whose deletions you accept."
-            raise InvalidRequest(message)
         done = [_reconcile_one(service, connection, accept_deletions=accept_deletions) for connection in chosen]
     if any(outcome is not RunOutcome.COMPLETED for outcome in done):
         raise typer.Exit(1)
@@ -206,7 +206,7 @@ def _reconcile_one(service: Service, connection: ConnectionRead, *, accept_delet
 
 
 def _choose(service: Service, name: str | None) -> list[ConnectionRead]:
-    known = service.get("/connections", Page[ConnectionRead]).items
+    known = service.get("/connections", Page[ConnectionRead], limit=500).items
     chosen = [one for one in known if name is None or name.casefold() in {one.name.casefold(), one.slug}]
     if not chosen:
         names = ", ".join(one.name for one in known) or "none yet"

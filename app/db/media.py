@@ -84,7 +84,8 @@ _FOLDERS_IN_USE = text("""
 """)
 
 _SHARED = text(f"""
-    SELECT DISTINCT m.id FROM media m JOIN media o ON o.folder_path = m.folder_path AND o.id <> m.id
+    SELECT DISTINCT m.id FROM media m
+    JOIN media o ON o.folder_path = m.folder_path AND o.id <> m.id AND o.missing_since IS NULL
     WHERE m.id = ANY(:ids)
       AND (o.kind <> m.kind OR {_EXTERNAL.format("o")} IS DISTINCT FROM {_EXTERNAL.format("m")}
            OR {_EXTERNAL.format("m")} IS NULL)
@@ -148,7 +149,10 @@ async def get_many(tx: AsyncConnection, media_ids: Collection[int]) -> Sequence[
 
 
 async def in_shared_folders(tx: AsyncConnection, media_ids: Collection[int]) -> frozenset[int]:
-    """Give those titles whose folder another title has too; the same film in two Arrs is one title."""
+    """Give those titles whose folder another title has too; the same film in two Arrs is one title.
+
+    One that is missing in its Arr has left, for all we know: what took its place has the folder alone.
+    """
     return frozenset(row.id for row in await tx.execute(_SHARED, {"ids": list(media_ids)}))
 
 

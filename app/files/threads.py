@@ -18,7 +18,7 @@ T = TypeVar("T")
 MAX_THREADS = 32
 MAX_THREADS_PER_ROOT = 4
 GIVE_UP_AFTER = 3
-SHORT_TURN, LONG_TURN = 0.05, 1.0  # s; enough for a thousand folders of a local disk, and for a few of a slow one
+SHORT_TURN, LONG_TURN = 0.25, 1.0  # s; enough for a thousand folders of a local disk, and for a few of a slow one
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from shlex import quote
 
 from app.context import ArrManagerProtocol, Deps, ListedItem, RawItem, Statements
 from app.db import media, runs, seen, trailers
@@ -254,7 +255,7 @@ class Refresh:
                 async with self._deps.db.transaction() as tx:
                     await runs.progress(tx, self._held, self._tally.fetched)
                     await self._settling.mark_missing(tx, some)
-            return self._result(RunOutcome.HELD, held_ids=decision.media_ids, error=_held_text(decision))
+            return self._result(RunOutcome.HELD, held_ids=decision.media_ids, error=self._held_text(decision))
         return self._result(RunOutcome.COMPLETED, deleted=await self._delete(listed, decision.media_ids))
 
     async def _delete(self, listed: Listed, allowed: Collection[int]) -> int:
@@ -283,6 +284,10 @@ class Refresh:
         if asked:
             await self._arr.get_system_status()
         return True
+
+    def _held_text(self, decision: Hold) -> str:
+        command = f"trailhook reconcile {quote(self._connection.name)} --accept-deletions"
+        return f"Nothing was deleted: {decision.reason}. Accept it on the page or with `{command}`."
 
     def _result(
         self,
@@ -329,7 +334,3 @@ def _skipped(raw: RawItem, error: ArrItemError) -> SkippedItem:
         title=title[:200].replace("\x00", "") if isinstance(title, str) else None,
         error=error.message,
     )
-
-
-def _held_text(decision: Hold) -> str:
-    return f"Nothing was deleted: {decision.reason}. Accept it with `trailhook reconcile NAME --accept-deletions`."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,11 +16,12 @@ from app.domain.acquiring import trailer_name
 from app.domain.disk import DiskLook, DiskQuestion, FolderState
 from app.domain.intents import Circumstances
 from app.domain.monitoring import MonitorFacts, decide_monitor
-from app.domain.paths import title_folder, to_local
+from app.domain.paths import LocalPath, title_folder, to_local
 from app.domain.policy import Policy, default_policy, effective_policy
 from app.domain.records import Connection, Media
 from app.errors import StorageError
 from app.pipeline.settings import tunables
+from schemas.connection import PathMapping
 from schemas.media import MediaCreate
 
 
@@ -65,16 +67,27 @@ def question_about(title: Media, policy: Policy, *, shared: bool, ours: Collecti
     if title.folder_path is None:
         return None
     folder = Path(title.folder_path)
-    root = Path(title.root_path) if title.root_path is not None else folder.parent
+    root = _root(title.root_path) if title.root_path is not None else folder.parent
     own = frozenset({*ours, trailer_name(title, policy, shared=shared)})
     return DiskQuestion(title.kind, folder, root, title.media_filename, shared, own)
+
+
+@lru_cache(maxsize=64)
+def _root(path: str) -> Path:
+    """Make the same path once for all the titles below it."""
+    return Path(path)
+
+
+@lru_cache(maxsize=64)
+def _local_root(arr_root: str, mappings: tuple[PathMapping, ...]) -> LocalPath | None:
+    return to_local(arr_root, mappings)
 
 
 def stage(created: MediaCreate, connection: Connection) -> StagedMedia:
     """Add to what an Arr says of a title what its connection's rules add."""
     mappings = connection.path_mappings
     local = to_local(created.arr_path, mappings)
-    root = to_local(created.arr_root, mappings) if created.arr_root else None
+    root = _local_root(created.arr_root, mappings) if created.arr_root else None
     folder = title_folder(local, root)
     facts = MonitorFacts(connection.monitor_type, connection.created_at, created.arr_monitored, created.arr_added_at)
     return StagedMedia(

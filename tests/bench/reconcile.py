@@ -161,7 +161,6 @@ def _beside(scene: Scene) -> list[Figure]:
         idle = _load(scene.connection)
         with _refreshing(scene):
             busy = _load(scene.connection)
-        with _refreshing(scene):
             delays.append(_sync_delay(scene, 1000 + len(delays)))
         pairs.append((busy, idle))
     return [

@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,14 +25,15 @@ from tests.bench import big_library
 
 _PIECE = 64 * 1024
 _BATCH = 1000
-_TABLE = """
-    DROP TABLE IF EXISTS floor;
-    CREATE TABLE floor (arr_id integer, kind text, title text, original_title text, clean_title text, year integer,
-      language text, overview text, runtime integer, studio text, imdb_id text, tmdb_id integer, tvdb_id integer,
-      youtube_trailer_id text, title_slug text, poster_url text, fanart_url text, arr_path text, path_mapped boolean,
-      folder_path text, root_path text, media_exists boolean, media_filename text, season_count integer,
-      tags integer[], genres text[], arr_monitored boolean, arr_added_at text, monitor boolean)
-"""
+_ADDED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+_TABLE = "DROP TABLE IF EXISTS floor; CREATE TABLE floor (LIKE media INCLUDING DEFAULTS)"
+_COLUMNS = (
+    *("arr_id", "kind", "title", "original_title", "clean_title", "year", "language", "overview", "runtime", "studio"),
+    *("imdb_id", "tmdb_id", "tvdb_id", "youtube_trailer_id", "title_slug", "poster_url", "fanart_url", "arr_path"),
+    *("path_mapped", "folder_path", "root_path", "media_exists", "media_filename", "season_count", "tags", "genres"),
+    *("arr_monitored", "arr_added_at", "monitor", "id", "connection_id", "wanted_rank", "disk_state"),
+    *("trailer_exists", "status", "reason", "due_rank"),
+)
 
 
 def elements(url: str) -> Iterator[dict[str, Any]]:
@@ -63,17 +65,18 @@ def row(movie: dict[str, Any]) -> tuple[object, ...]:
         *(movie["originalLanguage"]["name"], movie["overview"], movie["runtime"], movie["studio"], movie["imdbId"]),
         *(movie["tmdbId"], None, movie["youTubeTrailerId"], movie["titleSlug"], poster, fanart, movie["path"], False),
         *(movie["path"], movie["rootFolderPath"], movie["hasFile"], file, None, movie["tags"], movie["genres"]),
-        *(movie["monitored"], movie["added"], True),
+        *(movie["monitored"], _ADDED, True),
+        *(movie["id"], 1, 3, "ready", False, "monitored", "queued", 3),
     )
 
 
 async def copy(url: str, postgres: str) -> None:
-    """Put all rows into a table without an index."""
+    """Put the rows that a first refresh makes into a table like theirs, without an index."""
     connection = await asyncpg.connect(postgres)
     await connection.execute(_TABLE)
     rows = map(row, elements(url))
     while batch := list(islice(rows, _BATCH)):
-        await connection.copy_records_to_table("floor", records=batch)
+        await connection.copy_records_to_table("floor", columns=_COLUMNS, records=batch)
     await connection.close()
 
 

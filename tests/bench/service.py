@@ -44,13 +44,15 @@ class Service:
         self.empty = Target(self.port, "/empty", {})
         self._place = place
         self._stack = ExitStack()
-        self._headers = {"X-Api-Key": new_password()}
+        key = new_password()
+        client = httpx.Client(headers={"X-Api-Key": key}, timeout=30, trust_env=False)
+        self._client = self._stack.enter_context(client)
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("TRAILHOOK_")},
             "TRAILHOOK_DATA_DIR": str(place / "data"),
             "TRAILHOOK_DATABASE_URL": postgres.url,
             "TRAILHOOK_REDIS_URL": valkey_url,
-            "TRAILHOOK_API_KEY": self._headers["X-Api-Key"],
+            "TRAILHOOK_API_KEY": key,
             "TRAILHOOK_SECRET_KEY": new_secret_key(),
             "TRAILHOOK_PORT": str(self.port),
             "TRAILHOOK_LOG_LEVEL": "warning",
@@ -78,12 +80,12 @@ class Service:
 
     def get(self, path: str) -> Any:
         """Ask the API."""
-        answer = httpx.get(self._url(path), headers=self._headers, timeout=30, trust_env=False)
+        answer = self._client.get(self._url(path))
         return answer.raise_for_status().json()
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """Ask the API to do something."""
-        answer = httpx.post(self._url(path), json=body, headers=self._headers, timeout=30, trust_env=False)
+        answer = self._client.post(self._url(path), json=body)
         return answer.raise_for_status().json()
 
     def stop(self) -> None:
@@ -95,7 +97,7 @@ class Service:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/healthz", trust_env=False).is_success
+            return self._client.get(f"http://127.0.0.1:{self.port}/healthz").is_success
         except httpx.HTTPError:
             return False
 

@@ -14,6 +14,7 @@ import pytest
 
 from app.crypto import new_secret_key
 from app.embedded.postgres import EmbeddedPostgres
+from tests.simulators import faults
 from tests.simulators.arr import ArrSimulator
 from tests.stack import Stack, free_port, wait_for
 
@@ -154,6 +155,34 @@ def test_connecting_explains_what_is_wrong(tmp_path: Path) -> None:
         )
         assert "FROM=TO" in one_sentence(mapped)
         assert "There is no connection yet" in one_sentence(stack.command("reconcile"))
+
+
+def test_deletions_are_held_until_they_are_accepted(tmp_path: Path, postgres: str) -> None:
+    sql(postgres, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    with (
+        ArrSimulator("Radarr", tmp_path / "movies") as radarr,
+        Stack(tmp_path / "service", DATABASE_URL=postgres, SECRET_KEY=new_secret_key()) as stack,
+    ):
+        for number in range(8):
+            radarr.add(f"Film {number}", 2010)
+        stack.connect("radarr", radarr.url, radarr.api_key, "--monitor", "none", "--name", "My Radarr", "--no-register")
+        radarr.fault = faults.server_error("/movie")
+        failed = stack.command("reconcile")
+        assert (failed.returncode, "failed" in failed.stdout, "500" in failed.stderr) == (1, True, True)
+        radarr.fault = None
+        for item in list(radarr.items)[:6]:
+            radarr.delete(item)
+        held = stack.command("reconcile", "my radarr")
+        assert (held.returncode, "My Radarr: held" in held.stdout) == (1, True)
+        assert "6 of 8 titles are gone" in held.stderr
+        assert "`trailhook reconcile 'My Radarr' --accept-deletions`" in held.stderr
+        assert len(stack.titles()) == 8
+        unnamed = stack.command("reconcile", "--accept-deletions")
+        assert (unnamed.returncode, unnamed.stderr) == (2, "error: Name the connection whose deletions you accept.\n")
+        accepted = stack.command("reconcile", "My Radarr", "--accept-deletions")
+        assert (accepted.returncode, "6 deleted" in accepted.stdout) == (0, True)
+        assert len(stack.titles()) == 2
+        assert "holds no deletions" in one_sentence(stack.command("reconcile", "My Radarr", "--accept-deletions"))
 
 
 def test_events_are_listed_and_replayed(tmp_path: Path, postgres: str) -> None:

@@ -145,3 +145,19 @@ async def test_two_workers_share_what_one_connection_has(bench: Bench, redis: Ar
         await until_rows(bench, SYNCED, [(60,)])
     assert len(arr.asked) == 60
     assert ITEMS_AT_ONCE < arr.most_at_once <= 2 * ITEMS_AT_ONCE
+
+
+async def test_lists_that_hang_keep_no_refresh_waiting(bench: Bench, redis: ArqRedis) -> None:
+    hanging = [SlowArr(items=films(bench, 1), list_gate=asyncio.Event()) for _ in range(5)]
+    for number, arr in enumerate(hanging):
+        await bench.connect(arr, f"Hung {number}")
+    async with working(bench.deps, redis):
+        await bench.until(lambda: all(arr.lists for arr in hanging))
+        well = await bench.connect(FakeArr(items=films(bench, 3)), "Well")
+        await until_rows(
+            bench, f"SELECT outcome, fetched FROM run WHERE connection_id = {well}", [("completed", 3)], 10
+        )
+        for arr in hanging:
+            assert arr.list_gate is not None
+            arr.list_gate.set()
+        await until_rows(bench, "SELECT 1 FROM run WHERE outcome IS DISTINCT FROM 'completed'", [])

@@ -18,7 +18,7 @@ from app.errors import StorageError
 from app.files.library import DiskLibrary
 from app.files.placing import Manner, Name, link_new, look_and_rename, rename_new
 from app.files.problems import storage_error
-from app.files.threads import GIVE_UP_AFTER, DiskThreads
+from app.files.threads import GIVE_UP_AFTER, MAX_THREADS_PER_ROOT, DiskThreads
 from schemas.base import MediaKind, StorageProblem
 
 MOVIE, SERIES = MediaKind.MOVIE, MediaKind.SERIES
@@ -508,3 +508,60 @@ async def test_a_cancelled_caller_waits_until_the_disk_call_has_ended(tmp_path: 
     go_on.set()
     threads.close()
     assert has_ended
+
+
+async def test_of_many_folders_only_the_one_that_hangs_is_in_doubt(tmp_path: Path) -> None:
+    threads, disk_is_back = DiskThreads(limit=0.5), threading.Event()
+    folders = [f"{tmp_path}/{number % 2}/{number}" for number in range(200)]
+
+    def work(number: int) -> str:
+        if number == 50:
+            disk_is_back.wait()
+        return "seen"
+
+    try:
+        results = await threads.run_each(folders, work, "in doubt")
+        assert [number for number, result in enumerate(results) if result != "seen"] == [50]
+    finally:
+        disk_is_back.set()
+        threads.close()
+
+
+async def test_a_dead_disk_is_given_up_soon_and_another_is_not(tmp_path: Path) -> None:
+    threads, disk_is_back = DiskThreads(limit=0.3), threading.Event()
+    folders = [f"{tmp_path}/{'dead' if number % 2 else 'well'}/{number}" for number in range(200)]
+
+    def work(number: int) -> bool:
+        if number % 2:
+            disk_is_back.wait()
+        return True
+
+    try:
+        began = time.monotonic()
+        results = await threads.run_each(folders, work, otherwise=False)
+        assert results == [number % 2 == 0 for number in range(200)]
+        assert time.monotonic() - began < 10
+    finally:
+        disk_is_back.set()
+        threads.close()
+
+
+async def test_slow_folders_are_shared_among_a_few_threads(tmp_path: Path) -> None:
+    threads, at_once, most, lock = DiskThreads(limit=30), 0, 0, threading.Lock()
+
+    def work(number: int) -> int:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.02)
+        with lock:
+            at_once -= 1
+        return number
+
+    try:
+        results = await threads.run_each([f"{tmp_path}/{number}" for number in range(60)], work, -1)
+        assert results == list(range(60))
+        assert most == MAX_THREADS_PER_ROOT
+    finally:
+        threads.close()
