@@ -70,6 +70,14 @@ def parse_networks(value: object) -> object:
         raise ValueError(message) from None
 
 
+def _one_line(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value().strip()
+    if not text.isascii() or not text.isprintable() or " " in text:
+        message = "copy the API key or the token again: it is one line of letters and digits"
+        raise ValueError(message)
+    return SecretStr(text)
+
+
 def default_data_dir() -> Path:
     """Give `/var/lib/trailhook` for root, else the platform's user data directory."""
     if os.geteuid() == 0:
@@ -106,7 +114,7 @@ class Settings(Tunables, BaseSettings):
     download_concurrency: int = Field(default=1, ge=1, le=8)
     stop_grace: Duration = timedelta(seconds=8)
     ffmpeg: Path | None = None
-    tmdb_api_key: SecretStr | None = None
+    tmdb_api_key: Annotated[SecretStr, AfterValidator(_one_line)] | None = None
     tmdb_url: HttpUrl | None = None
     cookies_file: Path | None = None
     proxy: SecretStr | None = None

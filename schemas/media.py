@@ -13,7 +13,7 @@ from schemas.base import CandidateFate, CandidateSource, FetchFailure, MediaKind
 from schemas.event import EventRead
 
 VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{11}")
-_VIMEO_PATH = re.compile(r"/(?:video/)?(\d{1,12})(?:/([0-9a-f]{4,20}))?/?")
+_VIMEO_PATH = re.compile(r"/(?:video/)?([0-9]{1,12})(?:/([0-9a-f]{4,20}))?/?")
 _YOUTUBE_HOSTS = {"youtube.com", "www.youtube.com", "m.youtube.com", "youtu.be"}
 _VIMEO_HOSTS = {"vimeo.com", "www.vimeo.com", "player.vimeo.com"}
 

@@ -40,5 +40,6 @@ async def acquire_trailer(ctx: dict[str, Any], media_id: int) -> None:
     workshop: Workshop = ctx[DEPS]
     async with workshop.downloads, settled("acquire_trailer", woken_by=media_id):
         max_rank = await workshop.pace.turn()
-        if await acquire(workshop.deps, max_rank) is not AcquireOutcome.NOTHING_DUE:
+        outcome = await acquire(workshop.deps, max_rank, workshop.tell_servers)
+        if outcome is not AcquireOutcome.NOTHING_DUE:
             workshop.pace.ended()

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import partial
 
 from app.context import Deps
+from app.domain.records import Media
+from app.pipeline import servers
 from app.pipeline.connection_manager import claim_next_item, claim_next_run, seconds_until_next_item
 from app.pipeline.turns import Turns
 from workers.loops import NOW, Loops
@@ -28,6 +30,13 @@ class Workshop:
         self._items: dict[int, Loops] = {}
         self._refreshes = Loops(REFRESHES_AT_ONCE, self._refresh_one)
         self._turns = Turns(deps.db, REFRESHES_WORKING)
+        self._telling: set[asyncio.Task[None]] = set()
+
+    def tell_servers(self, title: Media) -> None:
+        """Tell the media servers of a new trailer; the next download does not wait for them."""
+        telling = asyncio.create_task(servers.tell(self.deps, title))
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
 
     def wake_items(self, connection_id: int) -> None:
         """Sync the due items of a connection, the longest due first, until none is left."""
@@ -42,6 +51,9 @@ class Workshop:
     async def stop(self, grace: float) -> None:
         """Take up nothing more; what is under way has `grace` seconds to end and is handed back then."""
         await asyncio.gather(*(loops.stop(grace) for loops in (self._refreshes, *self._items.values())))
+        for telling in self._telling:
+            telling.cancel()
+        await asyncio.gather(*self._telling, return_exceptions=True)
         await self._turns.aclose()
 
     async def _sync_one(self, connection_id: int, found: Callable[[], None]) -> float | None:

@@ -14,7 +14,7 @@ from schemas.media import canonical_trailer_url
 from schemas.policy import ORIGINAL
 
 _KINDS = ("Trailer", "Teaser")
-_SITES = {"YouTube": re.compile(r"[A-Za-z0-9_-]{11}"), "Vimeo": re.compile(r"\d{1,12}")}
+_SITES = {"YouTube": re.compile(r"[A-Za-z0-9_-]{11}"), "Vimeo": re.compile(r"[0-9]{1,12}")}
 _SEASON = re.compile(
     r"\b(?:season|staffel|saison|temporada|stagione)\s*(\d+)|\b(\d+)(?:st|nd|rd|th) season", re.IGNORECASE
 )

@@ -9,7 +9,7 @@ Decides nothing: `app.domain` says which videos to try, what follows a failure, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
@@ -79,8 +79,10 @@ class _Job:
     finder: Finder
 
 
-async def acquire(deps: Deps, max_rank: Rank) -> AcquireOutcome:
-    """Fetch the trailer of the best title that is due, up to this rank.
+async def acquire(
+    deps: Deps, max_rank: Rank, after_placing: Callable[[Media], None] = lambda _: None
+) -> AcquireOutcome:
+    """Fetch the trailer of the best title that is due, up to this rank; `after_placing` is told of one in place.
 
     Raises LeaseLost where another worker took over, Unavailable where Postgres is away. A cancelled one is handed back
     uncounted, without a process or a file left.
@@ -90,9 +92,12 @@ async def acquire(deps: Deps, max_rank: Rank) -> AcquireOutcome:
         return AcquireOutcome.NOTHING_DUE
     deps.live.changed(Topic.TITLES)
     try:
-        return await _acquire(deps, job)
+        outcome = await _acquire(deps, job)
     finally:
         deps.live.changed(Topic.TITLES)
+    if outcome is AcquireOutcome.PLACED:
+        after_placing(job.title)
+    return outcome
 
 
 async def _acquire(deps: Deps, job: _Job) -> AcquireOutcome:

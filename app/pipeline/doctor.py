@@ -94,9 +94,12 @@ async def _catalogue(deps: Deps) -> list[Finding]:
     if deps.catalogue is None:
         return []
     try:
-        await deps.catalogue.check()
+        async with asyncio.timeout(ARR_LIMIT):
+            await deps.catalogue.check()
     except CatalogueError as error:
         return [doctor.catalogue(error.message)]
+    except TimeoutError:
+        return [doctor.catalogue("TMDB does not answer; its videos are left out for now.")]
     return [doctor.catalogue(None)]
 
 

@@ -6,6 +6,8 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -44,7 +46,7 @@ class _Video(BaseModel):
 
 
 class _Videos(BaseModel):
-    results: list[_Video] = Field(default_factory=list)
+    results: list[Any] = Field(default_factory=list)
 
 
 class _Title(BaseModel):
@@ -71,6 +73,13 @@ class TmdbClient:
         tmdb_id = question.tmdb_id or await self._find(question)
         if tmdb_id is None:
             return CatalogueAnswer()
+        answer = await self._ask_for(question, tmdb_id)
+        original = answer.original_language
+        if original is not None and original not in question.languages:
+            return await self._ask_for(replace(question, languages=(*question.languages, original)), tmdb_id)
+        return answer
+
+    async def _ask_for(self, question: CatalogueQuestion, tmdb_id: int) -> CatalogueAnswer:
         kind = "movie" if question.kind is MediaKind.MOVIE else "tv"
         languages = ",".join([*question.languages, "null"])
         query = {"append_to_response": "videos", "include_video_language": languages}
@@ -81,7 +90,10 @@ class TmdbClient:
             title = _Title.model_validate(document)
         except ValidationError:
             raise CatalogueError(_ODD) from None
-        return CatalogueAnswer(title.original_language, tuple(map(_to_video, title.videos.results)))
+        return CatalogueAnswer(
+            title.original_language,
+            tuple(video for raw in title.videos.results if (video := _to_video(raw)) is not None),
+        )
 
     async def check(self) -> None:
         await self._get("/configuration", {})
@@ -122,15 +134,16 @@ class TmdbClient:
         short = _V3_KEY.fullmatch(key)
         params = {**query, "api_key": key} if short else dict(query)
         headers = {"Accept": "application/json", **({} if short else {"Authorization": f"Bearer {key}"})}
-        http = self._clients.get(None, verify_tls=True)
-        try:
+        http, answer = self._clients.get(None, verify_tls=True), None
+        with suppress(httpx.HTTPError, TimeoutError, OSError):  # their addresses hold the key
             async with (
                 asyncio.timeout(TOTAL),
                 http.stream("GET", self._url + path, params=params, headers=headers, timeout=TIMEOUT) as response,
             ):
-                return await _bounded(response)
-        except (httpx.HTTPError, TimeoutError, OSError):
-            raise self._pause(_AWAY, PAUSE) from None
+                answer = await _bounded(response)
+        if answer is None:
+            raise self._pause(_AWAY, PAUSE)
+        return answer
 
     def _pause(self, why: str, seconds: float) -> CatalogueError:
         self._paused_until, self._why = time.monotonic() + min(seconds, MOST_PAUSE), why
@@ -159,7 +172,12 @@ def _first_id(document: object, kind: str) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def _to_video(video: _Video) -> CatalogueVideo:
+def _to_video(raw: object) -> CatalogueVideo | None:
+    """Read one entry; one that is malformed counts as none."""
+    try:
+        video = _Video.model_validate(raw)
+    except ValidationError:
+        return None
     return CatalogueVideo(
         site=video.site,
         key=video.key,

@@ -58,6 +58,18 @@ async def test_one_call_brings_all_languages(tmdb: Tmdb, clients: HttpClients, k
     assert (key in tmdb.asked[1]) is (key == V3_KEY)
 
 
+async def test_one_malformed_video_is_one_video(tmdb: Tmdb, clients: HttpClients) -> None:
+    tmdb.add("movie", 45, video("broken00001", size=None), video("trailer0001"))
+    answer = await TmdbClient(clients, SecretStr(V4_TOKEN), tmdb.url).videos_of(MOVIE)
+    assert [one.key for one in answer.videos] == ["trailer0001"]
+
+
+async def test_an_original_language_that_nobody_expected_is_asked_for_too(tmdb: Tmdb, clients: HttpClients) -> None:
+    tmdb.add("movie", 45, video("korean00001", iso_639_1="ko"), original_language="ko")
+    answer = await TmdbClient(clients, SecretStr(V4_TOKEN), tmdb.url).videos_of(MOVIE)
+    assert [one.key for one in answer.videos] == ["korean00001"]
+
+
 async def test_a_series_is_found_by_other_ids(tmdb: Tmdb, clients: HttpClients) -> None:
     client = TmdbClient(clients, SecretStr(V4_TOKEN), tmdb.url)
     assert (await client.videos_of(SERIES)).videos == ()
@@ -81,7 +93,7 @@ async def test_a_wrong_key_is_told_and_not_sent_again_and_again(tmdb: Tmdb, clie
             await client.videos_of(MOVIE)
         told = "".join(traceback.format_exception(caught.value, chain=True))
         assert key not in told
-        assert caught.value.__cause__ is None
+        assert caught.value.__cause__ is caught.value.__context__ is None
     assert len(tmdb.asked) == 1
 
 
