@@ -10,8 +10,10 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from app.arr.factory import ArrFactory
+from app.context import WebhookEntry
 from app.errors import ArrRejected, ArrUnauthorized, ArrUnreachable
 from app.http import ArrPatience, HttpClients
 from tests.fakes import FakeArr, movie_item, put_movie_on_disk
@@ -204,6 +206,33 @@ async def test_a_manual_webhook_becomes_ours_when_asked(bench: Bench, client: ht
     answer = await client.post(f"/api/v1/connections/{connection}/webhook")
     assert answer.json()["webhook"]["state"] == "never_called"
     assert list(arr.webhooks) == [1]
+
+
+async def test_another_address_leaves_no_entry_behind_and_touches_no_others(
+    bench: Bench, client: httpx.AsyncClient
+) -> None:
+    old, new = FakeArr(), FakeArr()
+    connection = await bench.connect(old)
+    theirs = WebhookEntry("Trailhook (radarr)", "http://other:7979/webhooks/radarr", "x", SecretStr("theirs"))
+    new.webhooks[1] = theirs
+    bench.arrs.arrs["http://new.example"] = new
+    assert (await patch(client, connection, url="http://new.example")).status_code == 200
+    assert old.webhooks == {}
+    assert new.webhooks[1] == theirs
+    assert [entry.url for entry in new.webhooks.values()][1:] == ["http://127.0.0.1:7979/webhooks/radarr"]
+    new.error = ArrUnreachable("Nobody answers.")
+    changed = (await patch(client, connection, url=ARR_URL)).json()
+    assert ["remove it (Nobody answers)" in warning for warning in changed["warnings"]] == [True]
+
+
+async def test_a_name_that_differs_too_little_is_refused_at_a_change_too(
+    bench: Bench, client: httpx.AsyncClient
+) -> None:
+    first = await bench.connect(FakeArr(), "4K")
+    await bench.connect(FakeArr(), "Films")
+    answer = await patch(client, first, name="films")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "conflict")
+    assert (await patch(client, first, name="4k")).status_code == 200
 
 
 async def test_names_that_give_one_slug_are_refused_and_others_numbered(

@@ -212,3 +212,13 @@ async def test_many_go_in_batches(bench: Bench) -> None:
     assert (done.removed, done.kept.total(), done.left) == (many, 0, 0)
     assert [path.suffix for path in trailer.parent.iterdir()] == [".mkv"]
     assert await recorded(bench) == set()
+
+
+async def test_what_a_deleted_twin_left_in_its_folders_goes_too(bench: Bench, library: Watched) -> None:
+    items = [movie_item(1, bench.root, "One")]
+    twin, kept = await connect(bench, "Twin", items), await connect(bench, "Kept", items)
+    path = await placed(bench, twin, 1)
+    await removal.delete_connection(bench.deps, twin)
+    done = await removal.delete_connection(bench.deps, kept, with_trailers=True)
+    assert done.removal is not None
+    assert (done.removal.removed, path.exists()) == (1, False)

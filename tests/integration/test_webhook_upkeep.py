@@ -14,11 +14,12 @@ import pytest
 
 from app.arr.factory import ArrFactory
 from app.context import Deps
+from app.db import connections
 from app.domain.records import Connection
 from app.errors import ArrUnreachable
 from app.http import ArrPatience, HttpClients
 from app.pipeline.connections import add_connection, get_connection
-from app.pipeline.webhook_upkeep import keep_all, keep_webhook
+from app.pipeline.webhook_upkeep import EVERY, EVERY_WITH_ERROR, keep_all, keep_webhook, register_webhook
 from schemas.connection import ConnectionCreate
 from tests.fakes import FakeArr
 from tests.integration.conftest import Bench
@@ -292,3 +293,38 @@ async def test_one_that_fails_does_not_keep_the_others(bench: Bench) -> None:
     broken.error = ArrUnreachable("Nobody answers.")
     await keep_all(bench.deps, SOON)
     assert list(fine.webhooks) == [1]
+
+
+async def test_a_password_that_somebody_changed_is_noticed_and_put_right(
+    bench: Bench, deps: Deps, radarr: ArrSimulator
+) -> None:
+    connection = await connect(deps, radarr)
+    (number,) = radarr.notifications
+    assert (await connections_due(deps)) == []
+    set_field(radarr, number, "password", "changed")
+    await asyncio.to_thread(radarr.import_file, await asyncio.to_thread(radarr.add, "Sintel", 2010))
+    async with asyncio.timeout(10):
+        while not (await get_connection(deps, connection.id)).webhook_refused:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.05)
+    await bench.rows("UPDATE connection SET webhook_checked_at = now() - interval '6 minutes' RETURNING 1")
+    assert await connections_due(deps) == [connection.id]
+    kept = await keep(deps, await get_connection(deps, connection.id))
+    assert (kept.webhook_refused, kept.webhook_error) == (False, None)
+    assert field(radarr, number, "password") != "changed"
+
+
+async def test_a_person_who_asks_gets_a_test(deps: Deps, radarr: ArrSimulator) -> None:
+    connection = await connect(deps, radarr)
+    (number,) = radarr.notifications
+    set_field(radarr, number, "password", "changed")
+    found = await register_webhook(deps, await get_connection(deps, connection.id))
+    assert found.error is None
+    assert field(radarr, number, "password") != "changed"
+
+
+async def connections_due(deps: Deps) -> list[int]:
+    """The connections whose entry would be looked at now; nobody takes them."""
+    async with deps.db.transaction() as tx:
+        due = await connections.take_webhook_checks(tx, EVERY, EVERY_WITH_ERROR)
+        await tx.rollback()
+    return [one.id for one in due]
