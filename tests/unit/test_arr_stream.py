@@ -43,6 +43,26 @@ def cut_at(data: bytes, places: list[int]) -> list[bytes]:
     return [data[start:end] for start, end in itertools.pairwise(borders)]
 
 
+_movies = st.lists(
+    st.fixed_dictionaries(
+        {
+            "title": st.text() | st.just('},{"title":'),
+            "alternateTitles": st.lists(st.fixed_dictionaries({"title": st.text()}), max_size=3),
+            "id": st.integers(),
+        },
+        optional={"overview": st.just("\ud800") | st.floats(allow_nan=False), "title ": st.none()},
+    ),
+    max_size=40,
+)
+
+
+@patient
+@given(objects=_movies, size=st.integers(1, 400))
+def test_elements_that_look_alike_are_told_apart(objects: Objects, size: int) -> None:
+    body = json.dumps(objects, separators=(",", ":")).encode()
+    assert decode([body[start : start + size] for start in range(0, len(body), size)]) == objects
+
+
 @patient
 @given(_objects, st.booleans(), st.sampled_from([None, 2]), st.lists(st.integers(0, 10_000), max_size=12))
 def test_any_list_in_any_pieces_comes_out_equal(
