@@ -201,6 +201,8 @@ async def _found_elsewhere(deps: Deps, target: ArrTarget) -> str | None:
     for url in likely_addresses(target.url, target.arr_type):
         try:
             await manager_for(deps, replace(target, url=url)).get_system_status()
+        except ArrUnauthorized:  # it is an Arr that answers there, whatever the key
+            return found_elsewhere(target.url, url, target.arr_type)
         except ArrConnectionError:
             continue
         return found_elsewhere(target.url, url, target.arr_type)
