@@ -117,17 +117,7 @@ async def run_child(
     SIGKILL, and is waited for, however often the caller is cancelled. Raises ChildStalled, ChildDied, and OSError where
     it cannot be started: the work directory is gone.
     """
-    # -P: a file in the work directory must never be taken for a module.
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "app.ytdlp.fetch"),
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=PIPE,
-        limit=_MOST_LINE_BYTES,
-        cwd=work_dir,
-        env=environment,
-        start_new_session=True,
-    )
+    process = await _start(work_dir, environment, limits.stop)
     tail = asyncio.create_task(_read_tail(process))
     try:
         async with asyncio.timeout(limits.total + (limits.convert if job.convert else 0)):
@@ -139,6 +129,34 @@ async def run_child(
         raise ChildStalled from None
     finally:
         await _to_the_end(_stop(process, tail, limits.stop))
+
+
+async def _start(work_dir: Path, environment: Mapping[str, str], patience: float) -> Process:
+    """Start the child; a caller cancelled meanwhile waits until what was started is gone again."""
+    # -P: a file in the work directory must never be taken for a module.
+    starting = asyncio.create_task(
+        asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "app.ytdlp.fetch"),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            limit=_MOST_LINE_BYTES,
+            cwd=work_dir,
+            env=environment,
+            start_new_session=True,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _to_the_end(_stop_started(starting, patience))
+        raise
+
+
+async def _stop_started(starting: asyncio.Task[Process], patience: float) -> None:
+    with suppress(OSError):  # nothing was started
+        process = await starting
+        await _stop(process, asyncio.create_task(_read_tail(process)), patience)
 
 
 async def _next_event(process: Process, patience: float) -> Event | None:

@@ -92,7 +92,7 @@ async def test_an_arr_that_never_answers_holds_up_no_other(bench: Bench, redis: 
 
 
 async def test_a_lone_wake_up_does_all_that_is_due_the_longest_due_first(bench: Bench, redis: ArqRedis) -> None:
-    arr = SlowArr(items=films(bench, 50))
+    arr = SlowArr(items=films(bench, 50), seconds=0.1)
     connection = await bench.connect(arr)
     await no_runs(bench)
     await many_due(bench, connection, 50)
