@@ -20,7 +20,7 @@ from tests.integration.serving import API_KEY, serving
 
 ARR = "http://radarr.example:7878"
 LONG = "The Incredibly Strange Creatures Who Stopped Living and Became Mixed-Up Zombies!!?"
-PAGES = ("/", "/activity", "/connections", "/connections/new", "/settings", "/health", "/titles/1", "/nowhere")
+PAGES = ("/", "/activity", "/connections", "/connections/new", "/servers", "/settings", "/health", "/titles/1", "/nowhere")
 
 
 @dataclass
@@ -101,11 +101,13 @@ async def test_no_page_is_wider_than_a_phone(bench: Bench, base: str) -> None:
     connection = await bench.connect(FakeArr(items={7: item}), "Radarr with a name that is rather long")
     await bench.sync(connection, 7)
     await acquire(bench.deps, Rank.BACKFILL)
-    async with chromium(base, viewport={"width": 360, "height": 740}, color_scheme="dark") as opened:
+    async with chromium(base, viewport={"width": 375, "height": 740}, color_scheme="dark") as opened:
         await sign_in(opened)
         for path in PAGES:
             await opened.go(path)
             width = await opened.page.evaluate("document.documentElement.scrollWidth")
-            assert width <= 360, path
+            assert width <= 375, path
+            nav = opened.page.get_by_role("navigation", name="Pages")
+            assert await nav.evaluate("bar => bar.scrollWidth - bar.clientWidth") <= 0, path
         refused = [told for told in opened.complaints if "404" not in told]
         assert refused == []

@@ -195,7 +195,7 @@ async def test_what_does_not_work_is_told_and_not_saved(
 
 
 async def test_the_page_adds_tests_disables_and_deletes(bench: Bench, browser: Browser, plex: PlexSimulator) -> None:
-    assert 'aria-current="page">Media servers<' in await browser.open("/servers")
+    assert 'aria-current="page">Servers<' in await browser.open("/servers")
     form: dict[str, str | list[str]] = {
         "kind": "plex",
         "url": plex.url,
