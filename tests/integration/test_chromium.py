@@ -20,7 +20,17 @@ from tests.integration.serving import API_KEY, serving
 
 ARR = "http://radarr.example:7878"
 LONG = "The Incredibly Strange Creatures Who Stopped Living and Became Mixed-Up Zombies!!?"
-PAGES = ("/", "/activity", "/connections", "/connections/new", "/servers", "/settings", "/health", "/titles/1", "/nowhere")
+PAGES = (
+    "/",
+    "/activity",
+    "/connections",
+    "/connections/new",
+    "/servers",
+    "/settings",
+    "/health",
+    "/titles/1",
+    "/nowhere",
+)
 
 
 @dataclass
