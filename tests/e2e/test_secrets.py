@@ -116,6 +116,8 @@ def test_no_secret_leaves_a_whole_life(life: Life) -> None:
             life.keep_the_machine()
         (data_dir / "secret-key").write_text(f"{new},{old}")
         proxy = f"http://someone:{life.secret('proxy password')}@127.0.0.1:9"
+        tmdb_key = life.secrets.setdefault("TMDB key", secrets.token_hex(16))
+        environment |= {"TRAILHOOK_TMDB_API_KEY": tmdb_key, "TRAILHOOK_TMDB_URL": "http://127.0.0.1:9/3"}
         environment |= {"TRAILHOOK_LOG_FORMAT": "json", "TRAILHOOK_PROXY": proxy}
         with life.stack:
             rotate(life)
