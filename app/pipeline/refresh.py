@@ -43,6 +43,7 @@ from schemas.run import SkippedItem
 
 WINDOW = 200  # elements that are held decoded, some 20 KB each
 BATCH = 1000
+MOST_TEXT = 8 * 1024 * 1024  # characters of JSON behind a window or a batch; elements may be as large as 4 MiB
 MARKED_AT_ONCE = 500
 DELETED_AT_ONCE = 2000
 MAX_REPORTED = 100
@@ -103,6 +104,7 @@ class Refresh:
         self._window: list[ListedItem] = []
         self._same: list[Known] = []
         self._changed: list[_Changed] = []
+        self._window_text = self._changed_text = 0
 
     async def run(self) -> RunResult:
         """Do all of it. Raises what asking the Arr raises, with nothing deleted; LeaseLost, Unavailable."""
@@ -110,7 +112,8 @@ class Refresh:
         async with aclosing(self._arr.get_all_media()) as items:
             async for item in items:
                 self._window.append(item)
-                if len(self._window) == WINDOW:
+                self._window_text += len(item.text)
+                if len(self._window) == WINDOW or self._window_text > MOST_TEXT:
                     async with self._turns.take() as statements:
                         await self._take_window(statements, salt)
         async with self._turns.take() as statements:
@@ -142,7 +145,7 @@ class Refresh:
 
     async def _take_window(self, statements: Statements, salt: bytes) -> None:
         """Tell elements that are as they were from those that are to be written."""
-        window, self._window = self._window, []
+        window, self._window, self._window_text = self._window, [], 0
         self._tally.fetched += len(window)
         arr_ids = [_arr_id(item.raw) for item in window]
         listed = [arr_id for arr_id in arr_ids if arr_id is not None]
@@ -155,9 +158,10 @@ class Refresh:
                 self._same.append(before)
             else:
                 self._stage_or_skip(item.raw, digest, known=before is not None)
+                self._changed_text += len(item.text)
         if len(self._same) >= BATCH:
             await self._check_same(statements)
-        if len(self._changed) >= BATCH:
+        if len(self._changed) >= BATCH or self._changed_text > MOST_TEXT:
             await self._write_changed(statements)
 
     def _stage_or_skip(self, raw: RawItem, digest: bytes, *, known: bool) -> None:
@@ -190,7 +194,7 @@ class Refresh:
 
     async def _write_changed(self, statements: Statements) -> None:
         """Write titles; those that are new are decided upon before, all others after."""
-        changed, self._changed = self._changed, []
+        changed, self._changed, self._changed_text = self._changed, [], 0
         if not changed:
             return
         decided = await self._decide_new([one.staged for one in changed if not one.known])

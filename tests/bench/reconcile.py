@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,14 +43,6 @@ PATIENCE = 900.0
 
 
 @dataclass(frozen=True, slots=True)
-class Refreshed:
-    """What one refresh took."""
-
-    cpu: float
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class Cost:
     """A first refresh, one that finds nothing changed, and the floor of both; CPU seconds."""
 
@@ -68,25 +60,25 @@ class Scene:
     worker: int
     connection: Target | None = None
 
-    def first(self) -> Refreshed:
-        """Connect, and wait for the first refresh."""
+    def first(self) -> float:
+        """Connect, wait for the first refresh, and give the CPU seconds that it took."""
         return self._measured(self._connect)
 
-    def again(self) -> Refreshed:
-        """Refresh once more."""
+    def again(self) -> float:
+        """Refresh once more, and give the CPU seconds."""
         return self._measured(lambda: self.service.post("/connections/1/reconcile"))
 
     def _connect(self) -> None:
         self.connection = self.service.connect("radarr", self.radarr, "key")
 
-    def _measured(self, start: Any) -> Refreshed:
+    def _measured(self, start: Callable[[], object]) -> float:
         before = cpu_seconds(self.worker, self.service.postgres_pid)
         start()
         run = self._wait()
         if run["outcome"] != "completed":
             message = f"the refresh ended as {run['outcome']}: {run['error']}"
             raise RuntimeError(message)
-        return Refreshed(cpu_seconds(self.worker, self.service.postgres_pid) - before, run["seconds"])
+        return cpu_seconds(self.worker, self.service.postgres_pid) - before
 
     def _wait(self) -> dict[str, Any]:
         """Ask seldom: each question costs Postgres time too."""
@@ -119,10 +111,7 @@ def _costs(root: Path) -> list[Figure]:
 
 def _cost(root: Path, radarr: str) -> Cost:
     with _scene(radarr) as scene:
-        first = scene.first().cpu
-        unchanged = scene.again().cpu
-        floor = _floor(scene, root)
-    return Cost(first, unchanged, floor)
+        return Cost(scene.first(), scene.again(), _floor(scene, root))
 
 
 def _floor(scene: Scene, root: Path) -> float:
@@ -142,18 +131,15 @@ def _sizes(root: Path) -> list[Figure]:
         most = peak_memory(scene.worker)
         beside = _beside(scene)
     return [
-        *(
-            _slowdown(name, few.cpu, many.cpu)
-            for name, few, many in zip(("first", "unchanged"), small, large, strict=True)
-        ),
+        *(_slowdown(name, few, many) for name, few, many in zip(("first", "unchanged"), small, large, strict=True)),
         _within("reconcile.worker_memory", most, "MiB at most", MEMORY_TARGET),
         _within("reconcile.worker_memory_growth", most - least, f"MiB from {SMALL} to {LARGE}", GROWTH_TARGET),
         *beside,
     ]
 
 
-def _best(scene: Scene) -> Refreshed:
-    return min((scene.again() for _ in range(ROUNDS)), key=lambda refreshed: refreshed.cpu)
+def _best(scene: Scene) -> float:
+    return min(scene.again() for _ in range(ROUNDS))
 
 
 def _beside(scene: Scene) -> list[Figure]:
