@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 
 from app.context import Deps
 from app.crypto import password_hash, same
@@ -35,14 +34,13 @@ class Doors:
         self._tried_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
         self._noted_at: dict[int, float] = {}
-        self._noting: set[asyncio.Task[None]] = set()
+        self._refused: set[int] = set()
 
     async def close(self) -> None:
-        """End what is under way."""
-        under_way = [*self._noting, *([] if self._reading is None else [self._reading])]
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        """End a read that is under way."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
 
     async def authenticate(self, slug: str, password: str | None) -> WebhookDoor:
         """Let a webhook in. Raises NotFound, Unauthorized, Unavailable."""
@@ -63,19 +61,11 @@ class Doors:
         return door
 
     def _note_refusal(self, door: WebhookDoor) -> None:
-        """Remember it, once in a while and without anybody waiting: somebody may have changed our entry's password."""
+        """Remember it once in a while, for the next read to write: somebody may have changed our entry's password."""
         now = time.monotonic()
-        if now - self._noted_at.get(door.connection_id, float("-inf")) < NOTED_EVERY:
-            return
-        self._noted_at[door.connection_id] = now
-        noting = asyncio.create_task(self._write_refusal(door.connection_id))
-        self._noting.add(noting)
-        noting.add_done_callback(self._noting.discard)
-
-    async def _write_refusal(self, connection_id: int) -> None:
-        with suppress(Unavailable):  # the next refusal is noted as well
-            async with self._deps.db.transaction() as tx:
-                await connections.note_refused_webhook(tx, connection_id)
+        if now - self._noted_at.get(door.connection_id, float("-inf")) >= NOTED_EVERY:
+            self._noted_at[door.connection_id] = now
+            self._refused.add(door.connection_id)
 
     def _opens(self, slug: str, given: bytes) -> bool:
         door = self._known.get(slug)
@@ -102,8 +92,12 @@ class Doors:
     async def _read(self) -> None:
         await asyncio.sleep(max(0.0, self._tried_at + READ_GAP - time.monotonic()))
         began = self._tried_at = time.monotonic()
+        refused = set(self._refused)
         async with asyncio.timeout(READ_LIMIT), self._deps.db.transaction() as tx:
             self._known = await connections.list_doors(tx)
+            for connection_id in refused:
+                await connections.note_refused_webhook(tx, connection_id)
+        self._refused -= refused
         self._read_at = began
 
 

@@ -302,7 +302,8 @@ async def test_a_password_that_somebody_changed_is_noticed_and_put_right(
     (number,) = radarr.notifications
     assert (await connections_due(deps)) == []
     set_field(radarr, number, "password", "changed")
-    await asyncio.to_thread(radarr.import_file, await asyncio.to_thread(radarr.add, "Sintel", 2010))
+    for title in ("Sintel", "Charge"):
+        await asyncio.to_thread(radarr.import_file, await asyncio.to_thread(radarr.add, title, 2010))
     async with asyncio.timeout(10):
         while not (await get_connection(deps, connection.id)).webhook_refused:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.05)
