@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Iterator
 from typing import Annotated
 
@@ -39,8 +40,9 @@ def match(
 def _answers(lines: Iterable[bytes]) -> Iterator[tuple[int, MatchAnswer | None]]:
     """Answer line by line; None for a line that is no title, nothing for an empty one."""
     for number, line in enumerate(lines, start=1):
-        if line.strip():
-            yield number, _answer(line)
+        text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+        if text.strip():
+            yield number, _answer(text)
 
 
 def _answer(line: bytes) -> MatchAnswer | None:

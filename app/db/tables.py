@@ -243,6 +243,7 @@ trailer = Table(
     _time("placed_at", default=True),
     Column("media_id", ForeignKey("media.id", ondelete="SET NULL")),
     Column("connection_id", BigInteger),
+    Column("identity", Text),
     Column("named_for", Text),
     _time("left_at"),
     _time("check_at"),

@@ -34,20 +34,26 @@ async def record(tx: AsyncConnection, title: Media | None, folder_path: str, fil
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A trailer of ours: relative to its folder, and the title it was placed for while that is there."""
+    """A trailer of ours: relative to its folder, the title it was placed for while that is there, and who that is."""
 
     rel_path: str
     media_id: int | None
+    identity: str | None
+
+    def serves(self, title: Media, *, shared: bool) -> bool:
+        """Say whether it is a title's: one of another title in the same folder never is."""
+        if self.identity is None:
+            return not shared
+        return self.media_id == title.id or self.identity == title.identity
 
 
 async def recorded_in(tx: AsyncConnection, folder_paths: Collection[str]) -> dict[str, list[Recorded]]:
     """Give our trailers of each of these folders; a folder without any is left out."""
-    query = select(trailer.c.folder_path, trailer.c.rel_path, trailer.c.media_id).where(
-        trailer.c.folder_path == func.any(bindparam("folders", list(folder_paths)))
-    )
+    columns = (trailer.c.folder_path, trailer.c.rel_path, trailer.c.media_id, trailer.c.identity)
+    query = select(*columns).where(trailer.c.folder_path == func.any(bindparam("folders", list(folder_paths))))
     found: dict[str, list[Recorded]] = {}
     for row in await tx.execute(query):
-        found.setdefault(row.folder_path, []).append(Recorded(row.rel_path, row.media_id))
+        found.setdefault(row.folder_path, []).append(Recorded(row.rel_path, row.media_id, row.identity))
     return found
 
 
@@ -61,6 +67,7 @@ class Placed:
     size: int
     mtime_ns: int
     media_id: int | None
+    identity: str | None
 
 
 async def placed_in(tx: AsyncConnection, folder_path: str) -> list[Placed]:
@@ -83,7 +90,7 @@ class Followed:
 
 _OF_TITLE = text("""
     SELECT id, folder_path, rel_path, size, mtime_ns, media_id, connection_id, left_at FROM trailer
-    WHERE media_id = :media_id OR (NOT :shared AND media_id IS NULL AND folder_path = :folder_path)
+    WHERE media_id = :media_id OR (media_id IS NULL AND folder_path = :folder_path AND identity = :identity)
     ORDER BY id
 """)
 _LEAVE_BEHIND = text("""
@@ -99,18 +106,21 @@ _TAKE_DUE = text("""
 _REQUEST_FOLLOWING = text("""
     INSERT INTO item_sync (connection_id, arr_id, requested_seq)
     SELECT DISTINCT m.connection_id, m.arr_id, 1 FROM media m
-    JOIN trailer t ON t.media_id = m.id OR (t.media_id IS NULL AND t.folder_path = m.folder_path)
+    JOIN trailer t ON t.media_id = m.id OR (t.media_id IS NULL AND t.folder_path = m.folder_path AND t.identity =
+        m.kind || CASE WHEN m.tmdb_id IS NOT NULL THEN ':tmdb:' || m.tmdb_id
+                       WHEN m.tvdb_id IS NOT NULL THEN ':tvdb:' || m.tvdb_id
+                       ELSE ':connection:' || m.connection_id || ':' || m.arr_id END)
     WHERE m.connection_id = :connection_id AND m.arr_id IS NOT NULL AND m.missing_since IS NULL
       AND (t.media_id IS NULL OR t.folder_path IS DISTINCT FROM m.folder_path
            OR (m.media_exists AND t.named_for IS DISTINCT FROM m.media_filename)
-           OR m.media_exists = (t.left_at IS NOT NULL))
+           OR (m.media_exists OR NOT :need_media_file) = (t.left_at IS NOT NULL))
     ON CONFLICT (connection_id, arr_id) DO UPDATE SET requested_seq = item_sync.requested_seq + 1
 """)
 
 
-async def of_title(tx: AsyncConnection, title: Media, *, shared: bool) -> list[Followed]:
-    """List what was placed for a title, and what a title that has left has in its folder unless others share that."""
-    values = {"media_id": title.id, "folder_path": title.folder_path, "shared": shared}
+async def of_title(tx: AsyncConnection, title: Media) -> list[Followed]:
+    """List what was placed for a title, also before it left and came back, or left one of its connections."""
+    values = {"media_id": title.id, "folder_path": title.folder_path, "identity": title.identity}
     return [_to_followed(row) for row in await tx.execute(_OF_TITLE, values)]
 
 
@@ -134,8 +144,11 @@ async def serve(tx: AsyncConnection, trailer_id: int, title: Media, rel_path: st
 
 
 async def leave_behind(tx: AsyncConnection, trailer_id: int, wait: timedelta) -> None:
-    """Note that a trailer's title is elsewhere now; it is looked at after a while."""
-    values = {"media_id": None, "left_at": func.now(), "check_at": func.now() + wait}
+    """Note that a trailer's title is elsewhere now; its old folder is looked at after a while."""
+    values = {
+        "left_at": func.coalesce(trailer.c.left_at, func.now()),
+        "check_at": func.coalesce(trailer.c.check_at, func.now() + wait),
+    }
     await tx.execute(update(trailer).where(trailer.c.id == trailer_id).values(**values))
 
 
@@ -154,9 +167,9 @@ async def look_again(tx: AsyncConnection, trailer_id: int, at: datetime | None) 
     await tx.execute(update(trailer).where(trailer.c.id == trailer_id).values(check_at=at))
 
 
-async def request_following(tx: AsyncConnection, connection_id: int) -> None:
+async def request_following(tx: AsyncConnection, connection_id: int, *, need_media_file: bool) -> None:
     """Ask for a sync of each title whose trailer does not fit it any more."""
-    await tx.execute(_REQUEST_FOLLOWING, {"connection_id": connection_id})
+    await tx.execute(_REQUEST_FOLLOWING, {"connection_id": connection_id, "need_media_file": need_media_file})
 
 
 async def forget(tx: AsyncConnection, folder_path: str, rel_paths: Collection[str]) -> None:
@@ -230,8 +243,13 @@ def _to_read(row: RowMapping) -> TrailerRead:
 
 def _served(title: Media | None) -> dict[str, object]:
     if title is None:
-        return {"media_id": None, "connection_id": None, "named_for": None}
-    return {"media_id": title.id, "connection_id": title.connection_id, "named_for": title.media_filename}
+        return dict.fromkeys(("media_id", "connection_id", "identity", "named_for"))
+    return {
+        "media_id": title.id,
+        "connection_id": title.connection_id,
+        "identity": title.identity,
+        "named_for": title.media_filename,
+    }
 
 
 def _to_followed(row: Row[Any]) -> Followed:

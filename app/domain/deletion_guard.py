@@ -30,9 +30,16 @@ def may_delete_one(rows: int, max_share: float, unannounced: int, *, announced: 
 
 
 def decide_deletions(
-    unlisted: Collection[int], rows: int, max_share: float, accepted: frozenset[int] = frozenset()
+    unlisted: Collection[int],
+    rows: int,
+    max_share: float,
+    accepted: frozenset[int] = frozenset(),
+    unaskable: Collection[int] = (),
 ) -> Delete | Hold:
-    """Judge the rows that a complete list lacks; what a person accepted is no longer counted against the limit."""
+    """Judge the rows that a complete list lacks, of `rows` before it; what a person accepted counts against no limit.
+
+    `unaskable` are those whose ids in the Arr other titles have now: it cannot be asked whether they are gone.
+    """
     wanted = frozenset(unlisted)
     unaccepted = wanted - accepted
     limit = max(ALWAYS_ALLOWED, int(max_share * rows))
@@ -42,6 +49,8 @@ def decide_deletions(
         return Hold(
             wanted, f"{len(wanted)} of {rows} titles are gone from the list, more than the {limit} allowed at once"
         )
+    if len(set(unaskable) - accepted) > ALWAYS_ALLOWED:
+        return Hold(wanted, f"the ids of {len(unaskable)} titles belong to others now, as behind another Arr's address")
     return Delete(wanted)
 
 

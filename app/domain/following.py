@@ -60,10 +60,8 @@ def decide_cleanup(facts: CleanupFacts, now: datetime) -> CleanupDecision:
     """Remove it only where the folder was seen and nothing but trailers is left in it; never guess."""
     if facts.wanted or not facts.remove_with_title:
         return CleanupDecision(Cleanup.KEEP)
-    if facts.state is FolderState.ABSENT:
-        return CleanupDecision(Cleanup.FORGET)
     if facts.state is not FolderState.PRESENT:
         if now - facts.left_at > _GIVE_UP:
-            return CleanupDecision(Cleanup.KEEP)
+            return CleanupDecision(Cleanup.FORGET if facts.state is FolderState.ABSENT else Cleanup.KEEP)
         return CleanupDecision(Cleanup.LOOK_AGAIN, now + _NOT_REACHABLE)
     return CleanupDecision(Cleanup.KEEP if facts.other_videos else Cleanup.REMOVE)

@@ -174,6 +174,16 @@ def placed(media: Media, now: datetime) -> Media:
     return replace(fresh, trailer_exists=True, trailer_removed=False, disk_state=DiskState.READY, downloaded_at=now)
 
 
+def removed(media: Media) -> Media:
+    """Take up that a person removed its trailer."""
+    return replace(media, trailer_exists=False, trailer_removed=True)
+
+
+def held_up(media: Media) -> Media:
+    """Take up that a paused source stood in the way: a person's click has had its try, the next comes in turn."""
+    return replace(media, wanted_rank=max(media.wanted_rank, Rank.EVENT))
+
+
 def look_again_after(media: Media) -> timedelta | None:
     """Give the wait before a title's folder is looked at again; None: not before the next refresh."""
     if media.reason not in _WAITS_FOR_THE_DISK:

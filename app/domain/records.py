@@ -136,6 +136,20 @@ class Media:
     downloaded_at: datetime | None
 
     @property
+    def external_id(self) -> str:
+        """The title as all its connections know it; one without an external id by its connection alone."""
+        if self.tmdb_id:
+            return f"tmdb:{self.tmdb_id}"
+        if self.tvdb_id:
+            return f"tvdb:{self.tvdb_id}"
+        return f"connection:{self.connection_id}:{self.arr_id}"
+
+    @property
+    def identity(self) -> str:
+        """The same, with its kind."""
+        return f"{self.kind}:{self.external_id}"
+
+    @property
     def folder(self) -> Path | None:
         """The title's folder on this machine, None where no mapping leads to one."""
         return Path(self.folder_path) if self.folder_path is not None else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -65,7 +65,7 @@ def _look(question: DiskQuestion, marker: Marker, roots: Roots) -> DiskLook:
     except (FileNotFoundError, NotADirectoryError):
         return DiskLook(roots.state_without_folder(str(question.root)))
     media = _own_file(question)
-    entries = list(_where_trailers_may_be(question.folder, top, media, marker))
+    entries = list(_where_trailers_may_be(question.folder, top, {media or "", *question.own}, marker))
     trailers = sorted(
         entry.rel_path for entry in entries if _counts(entry.rel_path, question, media) and entry.is_file()
     )
@@ -107,10 +107,11 @@ def _own_file(question: DiskQuestion) -> str | None:
     return name if name is not None and is_plain_path(name) else None
 
 
-def _where_trailers_may_be(folder: Path, top: list[_Entry], media: str | None, marker: Marker) -> Iterator[_Entry]:
-    """Give the entries of the folder, of the media file's own sub-folder, and of `Trailers` in both."""
+def _where_trailers_may_be(folder: Path, top: list[_Entry], named: Collection[str], marker: Marker) -> Iterator[_Entry]:
+    """Give the entries of the folder, of the sub-folders of the files that are named, and of `Trailers` in all."""
     places = [top]
-    if sub_folder := (media or "").rpartition("/")[0]:
+    parents = {name.rpartition("/")[0] for name in named}
+    for sub_folder in sorted(one for one in parents if one and not same_name(one.rpartition("/")[2], TRAILERS_DIR)):
         try:
             places.append(_list_marked(folder, sub_folder, marker))
         except (FileNotFoundError, NotADirectoryError):

@@ -192,13 +192,18 @@ async def _fetch_first(deps: Deps, job: _Job, work_dir: Path) -> tuple[Candidate
     failed: list[FetchError] = []
     async with aclosing(job.finder.candidates()) as candidates:
         while (candidate := await _next(deps, job, candidates)) is not None:
+            if not await _may_use(deps, job, candidate):
+                job.finder.note(candidate, CandidateFate.FAILED, "Downloads from there are paused.")
+                continue
             try:
                 request = FetchRequest(candidate.url, work_dir, job.policy)
                 fetched = await _fetch(deps, job.title.id, request)
             except FetchError as error:
                 job.finder.note(candidate, CandidateFate.FAILED, error.message)
                 await _blame(deps, job, source_of(candidate.url), candidate.video_id, error)
-                if after_failure(error.failure, job.title.tries, certain=error.certain) is AfterFailure.STOP:
+                elsewhere = source_of(candidate.url) not in sources_of(job.title.trailer_url, job.title.root_path)
+                stops = after_failure(error.failure, job.title.tries, certain=error.certain) is AfterFailure.STOP
+                if stops and not elsewhere:
                     raise
                 failed.append(error)
             else:
@@ -208,6 +213,14 @@ async def _fetch_first(deps: Deps, job: _Job, work_dir: Path) -> tuple[Candidate
         raise failed[most_telling([error.failure for error in failed])]
     message = "No video carries the title and the year."
     raise FetchError(message, FetchFailure.NOTHING_FOUND)
+
+
+async def _may_use(deps: Deps, job: _Job, candidate: Candidate) -> bool:
+    """Ask the breaker of a source that the claim did not ask: a video of another source than the title's own."""
+    source = source_of(candidate.url)
+    if source in sources_of(job.title.trailer_url, job.title.root_path):
+        return True
+    return await sources.may_use(deps, source, job.held.id)
 
 
 async def _next(deps: Deps, job: _Job, candidates: AsyncIterator[Candidate]) -> Candidate | None:
@@ -226,7 +239,8 @@ async def _blame(deps: Deps, job: _Job, source: str, tried: str, error: FetchErr
         await sources.report_answer(deps, [source])
     elif blame is not Blame.NONE:
         trouble = Trouble(error.message, Suspect(tried, job.title.id), sure=blame is Blame.CERTAIN)
-        if await sources.report_trouble(deps, job.held, source, trouble):
+        is_open = await sources.report_trouble(deps, job.held, source, trouble)
+        if is_open and source in sources_of(job.title.trailer_url, job.title.root_path):
             raise _SourcePaused(error) from error
 
 
@@ -269,19 +283,21 @@ async def _place(deps: Deps, job: _Job, candidate: Candidate, fetched: FetchedTr
     if await _found_meanwhile(deps, job):
         return AcquireOutcome.FOUND
     await _extend(deps, job)
-    return await _to_the_end(_place_and_record(deps, job, fetched.path, file))
+    return await _to_the_end(_place_and_record(deps, job, candidate, fetched, file))
 
 
-async def _place_and_record(deps: Deps, job: _Job, source: Path, file: TrailerFile) -> AcquireOutcome:
+async def _place_and_record(
+    deps: Deps, job: _Job, candidate: Candidate, fetched: FetchedTrailer, file: TrailerFile
+) -> AcquireOutcome:
     try:
-        await deps.library.place(source, job.held.folder, file.rel_path)
+        await deps.library.place(fetched.path, job.held.folder, file.rel_path)
     except StorageError as error:
         if error.problem is StorageProblem.NAME_TAKEN and await _found_meanwhile(deps, job):
             return AcquireOutcome.FOUND
         raise
     await clean_up(deps, job.held)
     await record_placed(deps, job.held, file, job.finder.considered)
-    await sources.report_answer(deps, sources_of(job.title.trailer_url, job.title.root_path))
+    await sources.report_answer(deps, sources_of(candidate.url, job.title.root_path))
     return AcquireOutcome.PLACED
 
 
@@ -316,7 +332,9 @@ async def _record_failure(
     retry_after = error.retry_after if isinstance(error, FetchError) else None
 
     def after(title: Media) -> Media:
-        return intents.failed(title, failure, error.message, deps.now(), retry_after) if charged else title
+        if charged:
+            return intents.failed(title, failure, error.message, deps.now(), retry_after)
+        return intents.held_up(title)
 
     async with deps.db.transaction() as tx:
         await media.get(tx, job.title.id, lock=True)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.context import Deps, OwnFile, Removal
 from app.db import connections, media, trailers
@@ -34,10 +35,10 @@ async def follow(deps: Deps, title: Media) -> None:
     if title.folder_path is None:
         return
     async with deps.db.transaction() as tx:
-        shared = bool(await media.in_shared_folders(tx, [title.id]))
-        followed = await trailers.of_title(tx, title, shared=shared)
+        followed = await trailers.of_title(tx, title)
         if not followed:
             return
+        shared = bool(await media.in_shared_folders(tx, [title.id]))
         policy = await policy_of(deps, tx, title.connection_id)
     for one in followed:
         try:
@@ -64,12 +65,22 @@ async def _follow(deps: Deps, title: Media, policy: Policy, one: Followed, *, sh
             await trailers.leave_behind(tx, one.id, TITLE_LEFT)
         return
     wanted = new_name(title, policy, rel_path, shared=shared)
-    wanted = None if wanted is None else await deps.library.fit(folder, wanted)
-    if wanted not in {None, rel_path} and await deps.library.rename_own(replace(one.file, folder=folder), wanted):
-        structlog.get_logger(__name__).info("trailer renamed", title=title.title, file=wanted)
-        rel_path = wanted
+    if wanted is not None:
+        rel_path = await _rename(deps, replace(one.file, folder=folder), wanted)
+    waits = not title.media_exists and policy.need_media_file
     async with deps.db.transaction() as tx:
-        await trailers.serve(tx, one.id, title, rel_path, None if title.media_exists else FILE_LEFT)
+        await trailers.serve(tx, one.id, title, rel_path, FILE_LEFT if waits else None)
+
+
+async def _rename(deps: Deps, file: OwnFile, wanted: str) -> str:
+    """Give the name that the file has afterwards; a crash, or another worker, may have renamed it already."""
+    fitting = await deps.library.fit(file.folder, wanted)
+    if fitting == file.rel_path:
+        return fitting
+    if await deps.library.rename_own(file, fitting):
+        structlog.get_logger(__name__).info("trailer renamed", folder=str(file.folder), file=fitting)
+        return fitting
+    return fitting if await _is_at(deps, replace(file, rel_path=fitting)) else file.rel_path
 
 
 async def _is_at(deps: Deps, file: OwnFile) -> bool:
@@ -104,13 +115,18 @@ async def _decide(deps: Deps, one: Followed) -> CleanupDecision:
         connection = None if one.connection_id is None else await connections.get(tx, one.connection_id)
         policy = None if connection is None else await policy_of(deps, tx, connection.id)
         titles = await media.list_in_folder(tx, str(one.file.folder))
+        wanted = [title.media_exists or not await _needs_file(deps, tx, title) for title in titles]
     look = await deps.library.look_for_media(one.file.folder)
     now = deps.now()
     facts = CleanupFacts(
         left_at=one.left_at or now,
         remove_with_title=policy is not None and policy.remove_with_title,
-        wanted=any(title.media_exists for title in titles),
+        wanted=any(wanted),
         state=look.state,
         other_videos=look.media_seen,
     )
     return decide_cleanup(facts, now)
+
+
+async def _needs_file(deps: Deps, tx: AsyncConnection, title: Media) -> bool:
+    return (await policy_of(deps, tx, title.connection_id)).need_media_file

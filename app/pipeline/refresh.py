@@ -248,10 +248,12 @@ class Refresh:
             return self._result(RunOutcome.COMPLETED)
         listed = Listed(self._held.read_at, self._tally.arr_ids, self._tally.kept)
         async with self._deps.db.transaction() as tx:
-            rows = await media.count(tx, self._connection.id)
+            # What this list itself added must not raise the limit for what it lacks.
+            rows = await media.count(tx, self._connection.id) - self._tally.written[Written.CREATED]
             share = (await tunables(self._deps, tx)).max_delete_share
             unlisted = await media.list_unlisted(tx, self._connection.id, listed)
-        decision = decide_deletions(unlisted, rows, share, self._held.accepted_ids)
+        unaskable = [media_id for media_id, arr_id in unlisted.items() if arr_id is None]
+        decision = decide_deletions(unlisted, rows, share, self._held.accepted_ids, unaskable)
         if isinstance(decision, Delete):
             decision = after_confirmation(decision, all_gone=await self._all_gone(unlisted.values()))
         if isinstance(decision, Hold):
@@ -266,7 +268,8 @@ class Refresh:
         deleted = 0
         async with self._deps.db.transaction() as tx:
             await runs.progress(tx, self._held, self._tally.fetched)
-            await trailers.request_following(tx, self._connection.id)
+            policy = await policy_of(self._deps, tx, self._connection.id)
+            await trailers.request_following(tx, self._connection.id, need_media_file=policy.need_media_file)
         for some in _in_batches(allowed, DELETED_AT_ONCE):
             async with self._deps.db.transaction() as tx:
                 await runs.progress(tx, self._held, self._tally.fetched)

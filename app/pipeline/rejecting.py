@@ -53,10 +53,9 @@ async def _remove(deps: Deps, file: OwnFile) -> Removal:
 
 
 async def _placed(tx: AsyncConnection, title: Media) -> Placed:
-    """Give the trailer of ours that serves the title; in a shared folder only its own. Raises Conflict."""
-    shared = bool(await media.in_shared_folders(tx, [title.id]))
+    """Give the trailer of ours that was placed for the title, by whichever connection. Raises Conflict."""
     ours = [] if title.folder_path is None else await trailers.placed_in(tx, title.folder_path)
-    own = [one for one in ours if not shared or one.media_id == title.id]
+    own = [one for one in ours if one.media_id == title.id or one.identity == title.identity]
     if own:
         return own[-1]
     if title.trailer_exists:

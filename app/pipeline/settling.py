@@ -15,7 +15,7 @@ from app.domain.intents import Circumstances, FirstDecision
 from app.domain.policy import Policy
 from app.domain.records import Media, Rank
 from app.errors import StorageError
-from app.pipeline.titles import look_at, policy_of, question_about
+from app.pipeline.titles import change_title, look_at, policy_of, question_about
 
 MAX_LOOKS = 5
 
@@ -64,7 +64,7 @@ class Settling:
                 tuple(
                     file.rel_path
                     for file in recorded.get(title.folder_path or "", ())
-                    if title.id not in shared or file.media_id == title.id
+                    if file.serves(title, shared=title.id in shared)
                 ),
                 title.id in shared,
                 title.id in live,
@@ -103,7 +103,14 @@ class Settling:
         for one, after in changes:
             if after.id in written and after.trailer_removed and not one.title.trailer_removed:
                 await trailers.forget(tx, after.folder_path or "", one.ours)
+                await self._tell_twins(tx, after)
         return written
+
+    async def _tell_twins(self, tx: AsyncConnection, removed: Media) -> None:
+        """Note at the same title of other connections that a person removed the trailer, whose row is gone now."""
+        for other in await media.list_in_folder(tx, removed.folder_path or ""):
+            if other.id != removed.id and other.identity == removed.identity:
+                await change_title(self._deps, tx, other.id, intents.removed)
 
     async def settle_many(self, media_ids: Sequence[int]) -> list[Settled]:
         """Look and decide; titles that changed meanwhile are done again, and left to whoever changes them so fast."""

@@ -53,6 +53,19 @@ async def gate(deps: Deps, tx: AsyncConnection, *, lock: bool = False) -> Gate:
     return Gate({one.name: passage(one, probe_running=one.name in busy, now=now) for one in states})
 
 
+async def may_use(deps: Deps, name: str, attempt_id: int) -> bool:
+    """Say whether an attempt may use a source now; of one whose pause is over it is the probe."""
+    async with deps.db.transaction() as tx:
+        states = [state for state in await sources.lock_open(tx) if state.name == name]
+        if not states:
+            return True
+        busy = await sources.probing(tx, states)
+        if passage(states[0], probe_running=name in busy, now=deps.now()) is not Passage.PROBE:
+            return False
+        await sources.set_probe(tx, [name], attempt_id)
+        return True
+
+
 async def report_trouble(deps: Deps, held: AttemptClaim, name: str, trouble: Trouble) -> bool:
     """Tell a source's breaker; True where it is open now, so that the title is not to be charged.
 

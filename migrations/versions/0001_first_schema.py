@@ -327,6 +327,7 @@ def upgrade() -> None:
         sa.Column("placed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("media_id", sa.BigInteger(), nullable=True),
         sa.Column("connection_id", sa.BigInteger(), nullable=True),
+        sa.Column("identity", sa.Text(), nullable=True),
         sa.Column("named_for", sa.Text(), nullable=True),
         sa.Column("left_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("check_at", sa.DateTime(timezone=True), nullable=True),

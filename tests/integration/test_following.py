@@ -106,7 +106,7 @@ async def test_a_trailer_that_its_title_left_behind_goes_when_nothing_else_is_th
     (folder / f"{OLD}.mkv").rename(moved / f"{OLD}.mkv")
     arr.items[7] |= {"path": str(moved)}
     await sync(bench, connection)
-    assert await bench.rows("SELECT media_id, check_at IS NULL FROM trailer") == [(None, False)]
+    assert await bench.rows("SELECT media_id, check_at IS NULL FROM trailer") == [(1, False)]
     await clean_up_after_titles(bench.deps)
     assert names(folder) == {f"{OLD}-trailer.mp4"}
     await let_time_pass(bench)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from app.context import CatalogueQuestion
+from app.domain.catalogue import CatalogueAnswer, CatalogueVideo
 from app.domain.records import Rank
 from app.errors import FetchError, StorageError
 from app.pipeline.acquire import AcquireOutcome, acquire
-from app.pipeline.media import update_media
+from app.pipeline.media import download_now, update_media
 from schemas.base import FetchFailure, Reason, StorageProblem
 from schemas.media import MediaUpdate
 from tests.fakes import FakeArr, movie_item, put_movie_on_disk
@@ -152,3 +155,49 @@ async def test_a_worker_that_dies_during_its_probe_leaves_the_next_one_to_probe(
     title = await bench.title(1)
     assert title is not None
     assert title.next_try_at is None or title.next_try_at < bench.deps.now() + timedelta(minutes=1)
+
+
+class VimeoFirst:
+    """A catalogue that knows one Vimeo video for every title."""
+
+    async def videos_of(self, _question: CatalogueQuestion) -> CatalogueAnswer:
+        video = CatalogueVideo("Vimeo", "123456", "Trailer", True, 1080, "en", "Official Trailer", None)
+        return CatalogueAnswer("en", (video,))
+
+    async def check(self) -> None:
+        return
+
+
+VIMEO = "https://vimeo.com/123456"
+
+
+async def test_another_source_than_the_titles_own_holds_nobody_up(bench: Bench) -> None:
+    bench.deps = replace(bench.deps, catalogue=VimeoFirst())
+    await movies(bench, 3)
+    bench.videos.failures[VIMEO] = BOT
+    for _ in range(3):
+        assert await acquire(bench.deps, Rank.BACKFILL) is AcquireOutcome.PLACED
+    assert bench.videos.fetched == [VIMEO, *(f"{WATCH}vid0000000{number}" for number in (1, 2, 3))]
+    assert await bench.rows("SELECT name, is_open FROM source") == [("vimeo", True)]
+
+
+async def test_what_one_source_gives_says_nothing_of_another(bench: Bench) -> None:
+    await movies(bench, 2)
+    bench.videos.failures[f"{WATCH}vid00000001"] = BOT
+    await acquire(bench.deps, Rank.BACKFILL)
+    await let_time_pass(bench)
+    bench.deps = replace(bench.deps, catalogue=VimeoFirst())
+    assert await acquire(bench.deps, Rank.BACKFILL) is AcquireOutcome.PLACED
+    assert bench.videos.fetched[-1] == VIMEO
+    assert await bench.rows("SELECT name FROM source") == [("youtube",)]
+
+
+async def test_a_persons_click_is_one_try(bench: Bench) -> None:
+    await movies(bench, 2)
+    bench.videos.failures[f"{WATCH}vid00000001"] = BOT
+    await acquire(bench.deps, Rank.BACKFILL)
+    title = await bench.title(1)
+    assert title is not None
+    await download_now(bench.deps, title.id)
+    outcomes = [await acquire(bench.deps, Rank.BACKFILL) for _ in range(4)]
+    assert outcomes == [AcquireOutcome.FAILED, *[AcquireOutcome.NOTHING_DUE] * 3]
