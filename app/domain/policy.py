@@ -58,6 +58,17 @@ def exclusion(policy: Policy, tags: Iterable[int], genres: Iterable[str]) -> str
     return None
 
 
+def contradictions(policy: Policy, override: PolicyOverride) -> dict[str, str]:
+    """Name a connection's own choices with which, beside the defaults, no video could be taken."""
+    faults: dict[str, str] = {}
+    for least, most in (("min_seconds", "max_seconds"), ("min_height", "max_height")):
+        low, high = getattr(policy, least), getattr(policy, most)
+        if low > high:
+            chosen = override.model_dump(exclude_none=True)
+            faults |= {name: f"{least} ({low}) is above {most} ({high})" for name in (least, most) if name in chosen}
+    return faults
+
+
 def needs_tags(policy: Policy) -> bool:
     """Say whether the policy asks for tags at all."""
     return bool(policy.only_tags or policy.skip_tags)

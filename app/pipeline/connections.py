@@ -11,6 +11,7 @@ from app.context import ArrManagerProtocol, ArrTarget, Deps
 from app.crypto import new_password, password_hash
 from app.db import connections, runs
 from app.domain.addresses import found_elsewhere, likely_addresses
+from app.domain.policy import contradictions, default_policy, effective_policy
 from app.domain.records import Connection
 from app.domain.slugs import free_slug, slug_of
 from app.errors import (
@@ -27,6 +28,7 @@ from app.errors import (
 )
 from app.pipeline.arrs import manager_for, target_of
 from app.pipeline.roots import root_warnings
+from app.pipeline.settings import get_settings
 from app.pipeline.webhook_upkeep import address_doubt, register_webhook, remove_webhook
 from schemas.arr.common import SystemStatus
 from schemas.base import ArrType, RunTrigger
@@ -65,6 +67,7 @@ async def add_connection(deps: Deps, new: ConnectionCreate) -> Added:
     name is taken.
     """
     slug = await _free_slug(deps, _name(new), new.arr_type)
+    await _check_policy(deps, new.policy)
     target = ArrTarget(new.arr_type, new.url, new.api_key, new.ca_file, new.verify_tls)
     status = await _ask_who(deps, target)
     warnings = await _root_warnings(deps, manager_for(deps, target), new)
@@ -91,6 +94,8 @@ async def change_connection(deps: Deps, connection_id: int, changes: ConnectionU
     before = await get_connection(deps, connection_id)
     given = {name: getattr(changes, name) for name in changes.model_fields_set}
     values: dict[str, object] = {name: value for name, value in given.items() if value != getattr(before, name)}
+    if "policy" in values:
+        await _check_policy(deps, changes.policy)
     way_changed = bool(_LEADS_TO_THE_ARR & values.keys())
     if way_changed:
         status = await _ask_who(deps, _new_target(deps, before, changes))
@@ -169,6 +174,15 @@ async def _free_slug(deps: Deps, name: str, arr_type: ArrType) -> str:
         message = f"A connection like {name!r} exists already; give this one another name."
         raise Conflict(message)
     return slug
+
+
+async def _check_policy(deps: Deps, override: PolicyOverride) -> None:
+    """Refuse a policy that no video could fit. Raises InvalidRequest."""
+    default = default_policy((await get_settings(deps)).values)
+    faults = contradictions(effective_policy(default, override, {}), override)
+    if faults:
+        message = f"Correct the request: {'; '.join(sorted(set(faults.values())))}."
+        raise InvalidRequest(message, {f"policy.{name}": fault for name, fault in faults.items()})
 
 
 async def _check_name(deps: Deps, own: Connection, name: str) -> None:

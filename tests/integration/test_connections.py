@@ -235,6 +235,24 @@ async def test_a_name_that_differs_too_little_is_refused_at_a_change_too(
     assert (await patch(client, first, name="4k")).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("policy", "fields"),
+    [
+        ({"min_seconds": 700}, {"policy.min_seconds"}),
+        ({"max_height": 480, "min_height": 1080}, {"policy.max_height", "policy.min_height"}),
+    ],
+)
+async def test_a_policy_that_no_video_fits_is_refused(
+    bench: Bench, client: httpx.AsyncClient, policy: dict[str, int], fields: set[str]
+) -> None:
+    connection = await bench.connect(FakeArr())
+    new = {"arr_type": "radarr", "url": ARR_URL, "api_key": "key", "name": "Other", "policy": policy}
+    for answer in (await patch(client, connection, policy=policy), await client.post("/api/v1/connections", json=new)):
+        assert answer.status_code == 422
+        assert answer.json()["error"]["fields"].keys() == fields
+    assert await bench.rows("SELECT policy FROM connection") == [({},)]
+
+
 async def test_names_that_give_one_slug_are_refused_and_others_numbered(
     bench: Bench, client: httpx.AsyncClient
 ) -> None:

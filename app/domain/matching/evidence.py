@@ -78,6 +78,13 @@ def points(wanted: Wanted, read: Read, carried: Carried, rivals: Rivals) -> floa
     return total
 
 
+def _by_name(carried: Carried) -> float:
+    """Weigh a genitive before the title: before a single word it names another's version more often than not."""
+    if not carried.by_name:
+        return 0.0
+    return 1.0 if carried.variant.content > 1 else 4.0
+
+
 def _distinctive(carried: Carried) -> float:
     """Rate the title: a short common word has many namesakes, a long one or one in another writing hardly any."""
     variant = carried.variant
@@ -123,7 +130,7 @@ def _date(wanted: Wanted, read: Read) -> float:
 def _doubts(wanted: Wanted, read: Read, carried: Carried) -> float:
     """Take off for words that may belong to a longer title, a name before it, an odd length, a likely invention."""
     seconds = read.hit.seconds
-    total = -1.0 * min(carried.stray, 2) - 0.5 * min(carried.bracketed, 2) - 1.0 * carried.by_name
+    total = -1.0 * min(carried.stray, 2) - 0.5 * min(carried.bracketed, 2) - _by_name(carried)
     if seconds is not None:
         total -= 1.0 * (seconds > 300) + 1.5 * (seconds < 45 and not read.teaser)
     return total - 3.0 * _maybe_invented(wanted, read)

@@ -37,7 +37,7 @@ _SIGNS: tuple[tuple[Verdict, str, str], ...] = (
         "a parody",
         r"""
         parody|parodie|parodia|spoof|honest trailers?|how it should have ended|bad lip reading|pitch meeting
-        |memes?|whatsapp|status|sweded|weird trailer|ytp|funny|lego|muppets?
+        |memes?|pranks?|hidden camera|whatsapp|status|sweded|weird trailer|ytp|funny|lego|muppets?
         """,
     ),
     (
