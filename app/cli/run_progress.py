@@ -26,7 +26,8 @@ def follow_run(service: Service, name: str, run_id: int, *, start_patience: floa
 
 def tell_run(name: str, run: RunRead) -> None:
     """Print what a run did, and what it skipped or failed with."""
-    counts = f"{run.fetched} titles: {run.created} new, {run.updated} changed, {run.deleted} deleted"
+    titles = "1 title" if run.fetched == 1 else f"{run.fetched} titles"
+    counts = f"{titles}: {run.created} new, {run.updated} changed, {run.deleted} deleted"
     seconds = "" if run.seconds is None else f" in {run.seconds:.1f} s"
     typer.echo(f"{name}: {run.outcome}, {counts}{seconds}")
     for skipped in run.skipped_items:
