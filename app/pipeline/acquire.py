@@ -78,6 +78,11 @@ class _Job:
     held: AttemptClaim
     finder: Finder
 
+    @property
+    def own_sources(self) -> tuple[str, ...]:
+        """The sources that were asked for when it was claimed; videos of others may be among its candidates."""
+        return sources_of(self.title.trailer_url, self.title.root_path)
+
 
 async def acquire(
     deps: Deps, max_rank: Rank, after_placing: Callable[[Media], None] = lambda _: None
@@ -201,9 +206,8 @@ async def _fetch_first(deps: Deps, job: _Job, work_dir: Path) -> tuple[Candidate
             except FetchError as error:
                 job.finder.note(candidate, CandidateFate.FAILED, error.message)
                 await _blame(deps, job, source_of(candidate.url), candidate.video_id, error)
-                elsewhere = source_of(candidate.url) not in sources_of(job.title.trailer_url, job.title.root_path)
-                stops = after_failure(error.failure, job.title.tries, certain=error.certain) is AfterFailure.STOP
-                if stops and not elsewhere:
+                follows = after_failure(error.failure, job.title.tries, certain=error.certain)
+                if follows is AfterFailure.STOP and source_of(candidate.url) in job.own_sources:
                     raise
                 failed.append(error)
             else:
@@ -218,7 +222,7 @@ async def _fetch_first(deps: Deps, job: _Job, work_dir: Path) -> tuple[Candidate
 async def _may_use(deps: Deps, job: _Job, candidate: Candidate) -> bool:
     """Ask the breaker of a source that the claim did not ask: a video of another source than the title's own."""
     source = source_of(candidate.url)
-    if source in sources_of(job.title.trailer_url, job.title.root_path):
+    if source in job.own_sources:
         return True
     return await sources.may_use(deps, source, job.held.id)
 
@@ -240,7 +244,7 @@ async def _blame(deps: Deps, job: _Job, source: str, tried: str, error: FetchErr
     elif blame is not Blame.NONE:
         trouble = Trouble(error.message, Suspect(tried, job.title.id), sure=blame is Blame.CERTAIN)
         is_open = await sources.report_trouble(deps, job.held, source, trouble)
-        if is_open and source in sources_of(job.title.trailer_url, job.title.root_path):
+        if is_open and source in job.own_sources:
             raise _SourcePaused(error) from error
 
 
