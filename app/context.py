@@ -387,8 +387,11 @@ class Live(Protocol):
         """Tell who listens that something changed; costs next to nothing, however often it is called."""
         ...
 
-    def listen(self) -> AsyncGenerator[LiveEvent, None]:
-        """Give what is told from now on. Raises Unavailable, also later, where Redis is away."""
+    def listen(self) -> AsyncGenerator[LiveEvent | None, None]:
+        """Give what is told from now on, None after a while without anything.
+
+        Raises Unavailable, also later, where Redis is away.
+        """
         ...
 
     async def downloads(self) -> dict[int, float | None]:

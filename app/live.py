@@ -15,7 +15,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from app.domain.doctor import RedisFacts
 from app.errors import Unavailable
-from app.waiting import or_none
+from app.waiting import ended, or_none
 from schemas.live import Changed, LiveEvent, Progress, Topic
 
 LIVES = 30  # s
@@ -39,8 +39,7 @@ class RedisLive:
     async def aclose(self) -> None:
         """Publish no more."""
         if self._publisher is not None:
-            self._publisher.cancel()
-            await asyncio.gather(self._publisher, return_exceptions=True)
+            await ended(self._publisher)
 
     def changed(self, *topics: Topic) -> None:
         """Tell who listens; what changes within half a second is told together."""
@@ -48,15 +47,14 @@ class RedisLive:
         if self._publisher is None or self._publisher.done():
             self._publisher = asyncio.get_running_loop().create_task(self._publish_changes())
 
-    async def listen(self) -> AsyncGenerator[LiveEvent, None]:
-        """Give the news until closed. Raises Unavailable where Redis is away."""
+    async def listen(self) -> AsyncGenerator[LiveEvent | None, None]:
+        """Give the news until closed, None after a while without any. Raises Unavailable where Redis is away."""
         try:
             async with self._redis.pubsub() as news:
                 await news.subscribe(_NEWS)
                 while True:
                     message = await news.get_message(ignore_subscribe_messages=True, timeout=_LISTEN_FOR)
-                    if message is not None and (event := _read(message["data"])) is not None:
-                        yield event
+                    yield None if message is None else _read(message["data"])
         except (RedisError, OSError) as error:
             why = "Redis is away, so nothing is heard of changes for now."
             raise Unavailable(why) from error

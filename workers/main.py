@@ -14,6 +14,7 @@ from arq.connections import ArqRedis
 from app.context import Deps
 from app.pipeline import housekeeping
 from app.pipeline.settings import tunables
+from app.waiting import ended
 from workers.pace import Pace
 from workers.settings import QueueWorker, queues
 from workers.sweep import Sweep, keep_beating, keep_pruning
@@ -65,9 +66,7 @@ async def run_worker(deps: Deps, redis: ArqRedis, names: frozenset[str]) -> None
     sweeping.cancel()  # before all else: it must start nothing more
     grace = max(stop_grace - HAND_BACK, 0.0)
     await asyncio.gather(asyncio.wait({sweeping}), workshop.stop(grace), *(worker.stop(grace) for worker in workers))
-    for task in (stopped, *tasks):
-        task.cancel()
-    await asyncio.gather(stopped, *tasks, return_exceptions=True)
+    await ended(stopped, *tasks)
     for task in done - {stopped}:
         task.result()
     structlog.get_logger(__name__).info("worker stopped", name=name)

@@ -16,6 +16,7 @@ from app.db import attempts, item_sync
 from app.errors import Unavailable
 from app.pipeline import housekeeping, sources
 from app.pipeline.settings import tunables
+from app.waiting import ended
 from workers.jobs import DEPS, acquire_trailer
 from workers.workshop import Workshop
 
@@ -44,9 +45,7 @@ class Sweep:
                     self._log.warning("cannot sweep", why=error.message)
                 await asyncio.sleep(INTERVAL)
         finally:
-            for task in self._by_hand:
-                task.cancel()
-            await asyncio.gather(*self._by_hand, return_exceptions=True)
+            await ended(*self._by_hand)
 
     async def once(self) -> None:
         """Look once."""

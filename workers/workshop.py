@@ -11,6 +11,7 @@ from app.domain.records import Media
 from app.pipeline import servers
 from app.pipeline.connection_manager import claim_next_item, claim_next_run, seconds_until_next_item
 from app.pipeline.turns import Turns
+from app.waiting import ended
 from workers.loops import NOW, Loops
 from workers.outcome import settled
 from workers.pace import Pace
@@ -51,9 +52,7 @@ class Workshop:
     async def stop(self, grace: float) -> None:
         """Take up nothing more; what is under way has `grace` seconds to end and is handed back then."""
         await asyncio.gather(*(loops.stop(grace) for loops in (self._refreshes, *self._items.values())))
-        for telling in self._telling:
-            telling.cancel()
-        await asyncio.gather(*self._telling, return_exceptions=True)
+        await ended(*self._telling)
         await self._turns.aclose()
 
     async def _sync_one(self, connection_id: int, found: Callable[[], None]) -> float | None:

@@ -42,6 +42,7 @@ from app.pipeline import sources
 from app.pipeline.finding import Finder
 from app.pipeline.leases import with_lease
 from app.pipeline.titles import change_title, look_at, policy_of
+from app.waiting import ended
 from schemas.base import CandidateFate, FetchFailure, StorageProblem
 from schemas.live import Topic
 
@@ -263,8 +264,7 @@ async def _fetch(deps: Deps, media_id: int, request: FetchRequest) -> FetchedTra
     try:
         return await deps.videos.fetch(request, lambda percent: latest.__setitem__(0, percent))
     finally:
-        reporter.cancel()
-        await asyncio.gather(reporter, return_exceptions=True)
+        await ended(reporter)
 
 
 async def _report(deps: Deps, media_id: int, latest: Sequence[float | None]) -> None:

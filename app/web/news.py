@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 
 import structlog
 
 from app.context import Deps
 from app.errors import TooMany, Unavailable
+from app.waiting import ended
 from schemas.live import LiveEvent
 
 MOST_WATCHERS = 100
@@ -30,29 +32,33 @@ class News:
             raise TooMany(message, 60)
         queue: asyncio.Queue[LiveEvent] = asyncio.Queue(MOST_WAITING)
         self._watchers.add(queue)
-        if self._listener is None or self._listener.done() or self._listener.cancelling():
+        if self._listener is None or self._listener.done():
             self._listener = asyncio.create_task(self._listen())
         return queue
 
     def leave(self, queue: asyncio.Queue[LiveEvent]) -> None:
-        """Remove a watcher; with the last one the listening ends."""
+        """Remove a watcher; soon after the last one the listening ends."""
         self._watchers.discard(queue)
-        if not self._watchers and self._listener is not None:
-            self._listener.cancel()
 
     async def aclose(self) -> None:
         """End the listening."""
         if self._listener is not None:
-            self._listener.cancel()
-            await asyncio.gather(self._listener, return_exceptions=True)
+            await ended(self._listener)
 
     async def _listen(self) -> None:
-        while True:
+        while self._watchers:
             try:
-                async for event in self._deps.live.listen():
-                    for queue in self._watchers:
-                        if not queue.full():
-                            queue.put_nowait(event)
+                async with aclosing(self._deps.live.listen()) as news:
+                    async for event in news:
+                        if not self._watchers:
+                            return
+                        if event is not None:
+                            self._pass_on(event)
             except Unavailable as error:
                 structlog.get_logger(__name__).info("no live news", why=error.message)
             await asyncio.sleep(RETRY)
+
+    def _pass_on(self, event: LiveEvent) -> None:
+        for queue in self._watchers:
+            if not queue.full():
+                queue.put_nowait(event)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from app.context import PlacedFile
+from app.context import FetchRequest, PlacedFile
+from app.domain.policy import Policy
 from app.domain.records import Rank
-from app.domain.videos import SearchHit
+from app.domain.videos import FetchedTrailer, SearchHit
 from app.errors import FetchError
 from app.files.library import DiskLibrary
-from app.pipeline.acquire import AcquireOutcome, acquire
+from app.pipeline.acquire import AcquireOutcome, _fetch, acquire
 from app.pipeline.housekeeping import recover_lost_attempts
 from app.pipeline.media import update_media
 from schemas.base import CandidateSource, FetchFailure, MonitorStatus, Reason
 from schemas.media import MediaUpdate
-from tests.fakes import FakeArr, movie_item, put_movie_on_disk, put_series_on_disk, series_item
+from tests.fakes import FakeArr, FakeVideos, movie_item, put_movie_on_disk, put_series_on_disk, series_item
 from tests.integration.conftest import Bench
 
 WATCH = "https://www.youtube.com/watch?v="
@@ -365,3 +368,20 @@ async def test_the_work_directory_goes_before_the_attempt_ends(bench: Bench) -> 
     assert await acquire(replace(bench.deps, library=library), Rank.BACKFILL) is AcquireOutcome.PLACED
     library.close()
     assert unfinished[0] == 1
+
+
+class Quick(FakeVideos):
+    """Each fetch ends at another moment of the first report."""
+
+    async def fetch(self, request: FetchRequest, progress: Callable[[float | None], None]) -> FetchedTrailer:
+        await asyncio.sleep(random.uniform(0, 0.004))
+        return await super().fetch(request, progress)
+
+
+async def test_what_reports_progress_always_ends(bench: Bench) -> None:
+    """Redis's client swallows some cancellations before Python 3.12; a download must not wait for ever then."""
+    deps = replace(bench.deps, videos=Quick())
+    request = FetchRequest(WATCH + "vid00000007", bench.root, Policy())
+    for _ in range(100):
+        async with asyncio.timeout(10):
+            await _fetch(deps, 1, request)
