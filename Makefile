@@ -19,7 +19,7 @@ run: $(VENV)/.runtime ## start Trailhook (trailhook up)
 	@$(BIN)/trailhook up
 
 test: $(VENV)/.dev ## run all tests; ARGS='-k name' picks some
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, layers, deploy files
 	$(BIN)/ruff format --check .

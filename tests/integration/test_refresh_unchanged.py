@@ -74,11 +74,14 @@ async def test_nothing_is_written_and_nothing_looked_into(watched: Bench, librar
     connection = await settled(watched, library, arr)
     rows = "SELECT id, xmin::text, xmax::text FROM media ORDER BY id"
     before = await watched.rows(rows)
-    ((position,),) = await watched.rows("SELECT pg_current_wal_lsn()::text")
-    run = await watched.refresh(connection)
-    assert (run.outcome, run.unchanged) == (RunOutcome.COMPLETED, TITLES)
-    ((wal,),) = await watched.rows(f"SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '{position}')")
-    assert wal < 50_000  # the run's own row
+    written = []
+    for _ in range(3):  # a checkpoint or autovacuum adds pages of its own to one of them
+        ((position,),) = await watched.rows("SELECT pg_current_wal_lsn()::text")
+        run = await watched.refresh(connection)
+        assert (run.outcome, run.unchanged) == (RunOutcome.COMPLETED, TITLES)
+        ((wal,),) = await watched.rows(f"SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '{position}')")
+        written.append(wal)
+    assert min(written) < 50_000  # the runs' own rows
     assert await watched.rows(rows) == before
     assert library.looked == []
 
