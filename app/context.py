@@ -27,14 +27,13 @@ from schemas.live import LiveEvent, Topic
 from schemas.media import MediaCreate
 from schemas.server import RefreshOutcome, ServerKind
 
-RawItem = Mapping[str, object]
 
+class RawItem(NamedTuple):
+    """One item as its Arr sent it: a JSON object, and the id and the title in it, of whatever kind these are."""
 
-class ListedItem(NamedTuple):
-    """One element of an Arr's list, decoded, and the JSON that it was sent as."""
-
-    raw: RawItem
-    text: str
+    text: bytes
+    id: object
+    title: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ class ArrManagerProtocol(Protocol):
         """Ask who answers there. Raises ArrNotAnArr unless it is the app that the target names."""
         ...
 
-    def get_all_media(self) -> AsyncGenerator[ListedItem, None]:
+    def get_all_media(self) -> AsyncGenerator[RawItem, None]:
         """Stream the whole list, item by item, as it arrives.
 
         Ends without an error only if the answer was complete (200, the JSON array closed, every element an object).

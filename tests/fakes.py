@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.arr.items import raw_item
 from app.arr.radarr import parse_movie
 from app.arr.sonarr import parse_series
-from app.context import ArrTarget, FetchRequest, ListedItem, RawItem, WebhookEntry
+from app.context import ArrTarget, FetchRequest, RawItem, WebhookEntry
 from app.domain.videos import FetchedTrailer, SearchHit
 from app.domain.ytdlp_release import YtDlpVersions
 from app.errors import ArrItemGone, FetchError
@@ -43,11 +44,11 @@ class FakeArr:
         self._fail()
         return SystemStatus(app_name=self.app_name, version="6.0.4.10291")
 
-    async def get_all_media(self) -> AsyncGenerator[ListedItem, None]:
+    async def get_all_media(self) -> AsyncGenerator[RawItem, None]:
         self._fail()
         for arr_id, item in self.items.items():
             if arr_id not in self.unlisted:
-                yield ListedItem(dict(item), json.dumps(item))
+                yield as_raw(item)
         if self.list_error is not None:
             raise self.list_error
 
@@ -62,7 +63,7 @@ class FakeArr:
             raise self.item_errors[arr_id]
         if item is None:
             raise ArrItemGone(f"{self.app_name} has no item {arr_id}.")
-        return item
+        return as_raw(item)
 
     async def get_root_folders(self) -> list[RootFolder]:
         self._fail()
@@ -169,6 +170,11 @@ class FakeVideos:
 
 def fails(failure: Any, text: str = "The video is gone.") -> FetchError:
     return FetchError(text, failure)
+
+
+def as_raw(item: Mapping[str, Any]) -> RawItem:
+    """Give an item as its Arr sends it."""
+    return raw_item(json.dumps(item, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 def movie_item(arr_id: int, root: Path, title: str = "Sintel", **changes: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -22,9 +23,10 @@ from app.arr.faults import (
     unreadable_answer,
     unusable_ca_file,
 )
+from app.arr.items import raw_item
 from app.arr.peer import Peer
 from app.arr.stream import ArrayDecoder
-from app.context import ArrTarget, ListedItem
+from app.context import ArrTarget, RawItem
 from app.errors import ArrStartingUp, ArrUnauthorized, ArrUnreachable
 from app.http import ArrPatience, HttpClients, Patience
 
@@ -51,11 +53,12 @@ class ArrClient:
         """Read something small that is not one item."""
         return await self._json(Call(CallKind.READ, "GET", path, subject), self.patience.item, self.peer)
 
-    async def get_item(self, path: str, subject: str) -> dict[str, object]:
+    async def get_item(self, path: str, subject: str) -> RawItem:
         """Read one item. Raises ArrItemGone, ArrItemError."""
-        return self._object(
-            await self._json(Call(CallKind.ITEM, "GET", path, subject), self.patience.item, self.peer), subject
-        )
+        call = Call(CallKind.ITEM, "GET", path, subject)
+        answer = await self._exchange(call, self.patience.item, self.peer)
+        self._object(self._decoded(answer, call, self.peer), subject)
+        return raw_item(answer.body.removeprefix(codecs.BOM_UTF8))
 
     async def get_object(self, path: str, subject: str) -> dict[str, object]:
         """Read an object that is not one item."""
@@ -70,7 +73,7 @@ class ArrClient:
 
     async def stream_array(
         self, path: str, subject: str, patience: Patience, params: Mapping[str, str] | None = None
-    ) -> AsyncGenerator[ListedItem, None]:
+    ) -> AsyncGenerator[RawItem, None]:
         """Read a list object by object; ends without an error only if it was complete."""
         for pause in (*self.patience.retry_after, None):
             try:
@@ -86,7 +89,7 @@ class ArrClient:
 
     async def _stream_once(
         self, path: str, subject: str, patience: Patience, params: Mapping[str, str] | None
-    ) -> AsyncGenerator[ListedItem, None]:
+    ) -> AsyncGenerator[RawItem, None]:
         call, decoder = Call(CallKind.READ, "GET", path, subject), ArrayDecoder(str(self.peer))
         http, answered, began = self._http(), False, time.monotonic()
         try:
@@ -122,7 +125,9 @@ class ArrClient:
         await self._exchange(Call(CallKind.REMOVE, "DELETE", path, subject), self.patience.item, self.peer)
 
     async def _json(self, call: Call, patience: Patience, peer: Peer, body: object = None) -> object:
-        answer = await self._exchange(call, patience, peer, body)
+        return self._decoded(await self._exchange(call, patience, peer, body), call, peer)
+
+    def _decoded(self, answer: Answer, call: Call, peer: Peer) -> object:
         try:
             return answer.json()
         except JsonFault as fault:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 import httpx
-from pydantic import ValidationError
 
 from app.arr.peer import WORDS_LENGTH, Peer, causes, cut
 from app.context import RawItem
@@ -277,15 +276,14 @@ def unusable_ca_file(peer: Peer, path: str, fault: OSError) -> ArrCaFileUnusable
     return ArrCaFileUnusable(f"The CA file {path} for {peer} cannot be used ({why}): correct ca_file.")
 
 
-def unreadable_item(arr_type: ArrType, raw: RawItem, fault: ValidationError) -> ArrItemError:
-    """Explain an item that does not validate; says its id, its title and the fields at fault."""
+def unreadable_item(arr_type: ArrType, raw: RawItem, fault: str) -> ArrItemError:
+    """Explain an item that does not validate; says its id, its title and the field at fault."""
     name = arr_type.item_word
-    if isinstance(arr_id := raw.get("id"), int):
-        name += f" {cut(str(arr_id), 20)}"
-    if isinstance(title := raw.get("title"), str):
-        name += f' "{cut(" ".join(clean(title).split()), _TITLE_LENGTH)}"'
-    faults = [f"{'.'.join(map(str, each['loc']))} ({each['msg']})" for each in fault.errors(include_input=False)]
-    said = cut(clean("; ".join(faults)), WORDS_LENGTH)
+    if isinstance(raw.id, int):
+        name += f" {cut(str(raw.id), 20)}"
+    if isinstance(raw.title, str):
+        name += f' "{cut(" ".join(clean(raw.title).split()), _TITLE_LENGTH)}"'
+    said = cut(clean(fault), WORDS_LENGTH)
     app = arr_type.app_name
     return ArrItemError(f"{app}'s {name} cannot be read, at fault: {said}; open it in {app} and refresh it.")
 

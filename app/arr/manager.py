@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from app.arr.client import ArrClient
 from app.arr.faults import unexpected_answer
 from app.arr.notification import IMPLEMENTATION, notification_body
-from app.context import ListedItem, RawItem, WebhookEntry
+from app.context import RawItem, WebhookEntry
 from app.domain.webhook_events import parse_version
 from app.errors import ArrItemError, ArrItemGone, ArrNotAnArr
 from schemas.arr.common import HealthIssue, Notification, RootFolder, SystemStatus, Tag
@@ -44,7 +44,7 @@ class ArrManager:
             raise ArrNotAnArr(peer.scrub(message))
         return status
 
-    def get_all_media(self) -> AsyncGenerator[ListedItem, None]:
+    def get_all_media(self) -> AsyncGenerator[RawItem, None]:
         """Stream the whole list; see ArrManagerProtocol. Close it (`aclose`) to end it early."""
         patience = self._client.patience.listing
         return self._client.stream_array(f"/{self.arr_type.item_word}", "its list", patience, self.list_params)
@@ -53,8 +53,7 @@ class ArrManager:
         """Get one item; see ArrManagerProtocol."""
         word = self.arr_type.item_word
         item = await self._client.get_item(f"/{word}/{arr_id}", f"{word} {arr_id}")
-        found = item.get("id")
-        if isinstance(found, int) and found != arr_id:
+        if isinstance(item.id, int) and item.id != arr_id:
             message = f"{self._client.peer} gave another {word} than {arr_id}: check any cache in front of it."
             raise ArrItemError(message)
         return item
@@ -62,9 +61,9 @@ class ArrManager:
     async def get_root_folders(self) -> list[RootFolder]:
         """List the root folders; see ArrManagerProtocol."""
         subject, patience = "its root folders", self._client.patience.folders
-        raws = [item.raw async for item in self._client.stream_array("/rootfolder", subject, patience)]
+        raws = [raw async for raw in self._client.stream_array("/rootfolder", subject, patience)]
         try:
-            return [RootFolder.model_validate(raw) for raw in raws]
+            return [RootFolder.model_validate_json(raw.text) for raw in raws]
         except ValidationError as fault:
             raise self._unexpected(subject, fault) from self._client.peer.cause(fault)
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from pydantic import ValidationError
-
-from app.arr.faults import unreadable_item
+from app.arr.items import ItemReader
 from app.arr.manager import ArrManager
 from app.context import RawItem
-from schemas.arr.common import remote_image
+from schemas.arr.item import other_titles, remote_image, utc
 from schemas.arr.radarr import Movie
 from schemas.base import ArrType, MediaKind
 from schemas.media import VIDEO_ID, MediaCreate
@@ -24,38 +22,39 @@ class RadarrManager(ArrManager):
     list_params: ClassVar[Mapping[str, str]] = {"excludeLocalCovers": "true"}
 
 
+_reader = ItemReader(ArrType.RADARR, Movie)
+
+
 def parse_movie(raw: RawItem) -> MediaCreate:
-    """Read Radarr's movie. Raises ArrItemError that names the movie and the fields at fault."""
-    try:
-        movie = Movie.model_validate(raw)
-    except ValidationError as fault:
-        raise unreadable_item(ArrType.RADARR, raw, fault) from fault
+    """Read Radarr's movie. Raises ArrItemError that names the movie and the field at fault."""
+    movie = _reader.read(raw)
+    file = movie.movie_file if movie.has_file else None
     return MediaCreate(
         arr_id=movie.id,
         kind=MediaKind.MOVIE,
         title=movie.title,
-        original_title=movie.original_title,
-        alternative_titles=tuple(movie.alternate_titles),
-        clean_title=movie.clean_title,
-        year=movie.year,
-        language=movie.original_language.name if movie.original_language else None,
-        overview=movie.overview,
-        runtime=movie.runtime,
-        studio=movie.studio,
-        imdb_id=movie.imdb_id,
-        tmdb_id=movie.tmdb_id,
+        original_title=movie.original_title or None,
+        alternative_titles=other_titles(movie.alternate_titles),
+        clean_title=movie.clean_title or None,
+        year=movie.year or None,
+        language=(movie.original_language and movie.original_language.name) or None,
+        overview=movie.overview or None,
+        runtime=movie.runtime or None,
+        studio=movie.studio or None,
+        imdb_id=movie.imdb_id or None,
+        tmdb_id=movie.tmdb_id or None,
         youtube_trailer_id=_video_id(movie.you_tube_trailer_id),
-        title_slug=movie.title_slug,
+        title_slug=movie.title_slug or None,
         poster_url=remote_image(movie.images, "poster"),
         fanart_url=remote_image(movie.images, "fanart"),
         arr_path=movie.path,
-        arr_root=movie.root_folder_path,
-        media_exists=movie.has_file,
-        media_filename=movie.movie_file.relative_path if movie.has_file and movie.movie_file else None,
-        tags=tuple(movie.tags),
-        genres=tuple(movie.genres),
-        arr_monitored=movie.monitored,
-        arr_added_at=movie.added,
+        arr_root=movie.root_folder_path or None,
+        media_exists=bool(movie.has_file),
+        media_filename=(file and file.relative_path) or None,
+        tags=movie.tags or (),
+        genres=movie.genres or (),
+        arr_monitored=bool(movie.monitored),
+        arr_added_at=utc(movie.added),
     )
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import ValidationError
-
-from app.arr.faults import unreadable_item
+from app.arr.items import ItemReader
 from app.arr.manager import ArrManager
 from app.context import RawItem
-from schemas.arr.common import remote_image
+from schemas.arr.item import other_titles, remote_image, utc
 from schemas.arr.sonarr import Series, SeriesStatistics
 from schemas.base import ArrType, MediaKind
 from schemas.media import MediaCreate
@@ -21,36 +19,36 @@ class SonarrManager(ArrManager):
     arr_type: ClassVar[ArrType] = ArrType.SONARR
 
 
+_reader = ItemReader(ArrType.SONARR, Series)
+
+
 def parse_series(raw: RawItem) -> MediaCreate:
-    """Read Sonarr's series. Raises ArrItemError that names the series and the fields at fault."""
-    try:
-        series = Series.model_validate(raw)
-    except ValidationError as fault:
-        raise unreadable_item(ArrType.SONARR, raw, fault) from fault
+    """Read Sonarr's series. Raises ArrItemError that names the series and the field at fault."""
+    series = _reader.read(raw)
     statistics = series.statistics or SeriesStatistics()
     return MediaCreate(
         arr_id=series.id,
         kind=MediaKind.SERIES,
         title=series.title,
-        alternative_titles=tuple(series.alternate_titles),
-        clean_title=series.clean_title,
-        year=series.year,
-        language=series.original_language.name if series.original_language else None,
-        overview=series.overview,
-        runtime=series.runtime,
-        studio=series.network,
-        imdb_id=series.imdb_id,
-        tmdb_id=series.tmdb_id,
-        tvdb_id=series.tvdb_id,
-        title_slug=series.title_slug,
+        alternative_titles=other_titles(series.alternate_titles),
+        clean_title=series.clean_title or None,
+        year=series.year or None,
+        language=(series.original_language and series.original_language.name) or None,
+        overview=series.overview or None,
+        runtime=series.runtime or None,
+        studio=series.network or None,
+        imdb_id=series.imdb_id or None,
+        tmdb_id=series.tmdb_id or None,
+        tvdb_id=series.tvdb_id or None,
+        title_slug=series.title_slug or None,
         poster_url=remote_image(series.images, "poster"),
         fanart_url=remote_image(series.images, "fanart"),
         arr_path=series.path,
-        arr_root=series.root_folder_path,
-        media_exists=statistics.episode_file_count > 0,
-        season_count=statistics.season_count if series.statistics else None,
-        tags=tuple(series.tags),
-        genres=tuple(series.genres),
-        arr_monitored=series.monitored,
-        arr_added_at=series.added,
+        arr_root=series.root_folder_path or None,
+        media_exists=(statistics.episode_file_count or 0) > 0,
+        season_count=(statistics.season_count or 0) if series.statistics else None,
+        tags=series.tags or (),
+        genres=series.genres or (),
+        arr_monitored=bool(series.monitored),
+        arr_added_at=utc(series.added),
     )

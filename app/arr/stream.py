@@ -7,7 +7,11 @@ import json
 import re
 from enum import Enum, auto
 
-from app.context import ListedItem
+import msgspec
+
+from app.arr.faults import JsonFault
+from app.arr.items import raw_item
+from app.context import RawItem
 from app.errors import ArrBadAnswer, ArrNotAnArr
 
 # In characters; a movie or series has a few thousand.
@@ -42,17 +46,18 @@ class ArrayDecoder:
         self._source = source
         self._utf8 = codecs.getincrementaldecoder("utf-8-sig")()
         self._json = json.JSONDecoder()
+        self._many = msgspec.json.Decoder(list[msgspec.Raw])
         self._expect = _Expect.ARRAY
         self._pieces: list[str] = []
         self._length = 0
         self._needed_length = 1
 
-    def feed(self, chunk: bytes) -> list[ListedItem]:
+    def feed(self, chunk: bytes) -> list[RawItem]:
         """Give the objects that are complete; some may come with a later chunk or with `close()` only."""
         self._receive(chunk, final=False)
         return self._drain() if self._length >= self._needed_length else []
 
-    def close(self) -> list[ListedItem]:
+    def close(self) -> list[RawItem]:
         """Give the rest. Raises ArrBadAnswer unless the array was closed and only white space followed."""
         self._receive(b"", final=True)
         rest = self._drain()
@@ -69,13 +74,16 @@ class ArrayDecoder:
         self._pieces.append(text)
         self._length += len(text)
 
-    def _drain(self) -> list[ListedItem]:
+    def _drain(self) -> list[RawItem]:
         text, at = "".join(self._pieces), 0
         self._needed_length = 1
-        objects: list[ListedItem] = []
+        objects: list[RawItem] = []
+        tried_many = False
         while (at := self._next_mark(text, at)) < len(text):
             if self._expect is _Expect.ELEMENT or (self._expect is _Expect.FIRST_ELEMENT and text[at] != "]"):
-                end = self._decode_element(text, at, objects)
+                end = None if tried_many else self._take_many(text, at, objects)
+                tried_many = True
+                end = end or self._take_one(text, at, objects)
                 if end is None:
                     break
                 at = end
@@ -104,12 +112,30 @@ class ArrayDecoder:
         else:
             raise self._bad("something else stands between or after its elements")
 
-    def _decode_element(self, text: str, start: int, objects: list[ListedItem]) -> int | None:
+    def _take_many(self, text: str, start: int, objects: list[RawItem]) -> int | None:
+        """Append all objects up to the last that seems to be complete and give its end; None where that is not clear.
+
+        What a closing bracket makes an array is whole elements, so a wrong guess shows; then they are taken one by one.
+        """
+        end = _last_end(text, start)
+        if end is None:
+            return None
+        try:
+            elements = [bytes(element) for element in self._many.decode(f"[{text[start:end]}]")]
+            if not all(element.startswith(b"{") and len(element) <= MAX_ELEMENT_LENGTH for element in elements):
+                return None
+            objects.extend([raw_item(element) for element in elements])
+        except (msgspec.DecodeError, *JsonFault):
+            return None
+        self._expect = _Expect.SEPARATOR
+        return end
+
+    def _take_one(self, text: str, start: int, objects: list[RawItem]) -> int | None:
         """Append one object and give its end; None where it is not complete yet."""
         if text[start] != "{":
             raise self._bad("one of its elements is no object")
         try:
-            element, end = self._json.raw_decode(text, start)
+            _, end = self._json.raw_decode(text, start)
         except json.JSONDecodeError as fault:
             self._wait_for_more(len(text) - start, fault)
             return None
@@ -117,7 +143,7 @@ class ArrayDecoder:
             raise self._bad("one of its elements cannot be read") from fault
         if end - start > MAX_ELEMENT_LENGTH:
             raise self._bad("one of its elements is too large")
-        objects.append(ListedItem(element, text[start:end]))
+        objects.append(raw_item(text[start:end].encode()))
         self._expect = _Expect.SEPARATOR
         return end
 
@@ -129,6 +155,20 @@ class ArrayDecoder:
 
     def _bad(self, why: str) -> ArrBadAnswer:
         return ArrBadAnswer(f"{self._source} gave no complete list, {why}: try again, or look into its log.")
+
+
+def _last_end(text: str, start: int) -> int | None:
+    """Guess where the last complete object ends, by the braces alone, which may stand in texts too."""
+    depth = text.count("{", start) - text.count("}", start)
+    at = len(text)
+    while depth:
+        opening, closing = text.rfind("{", start, at), text.rfind("}", start, at)
+        at = max(opening, closing)
+        if at < 0:
+            return None
+        depth += 1 if at == closing else -1
+    end = text.rfind("}", start, at) + 1
+    return end if end > start else None
 
 
 def _skip_space(text: str, at: int) -> int:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from shlex import quote
 
-from app.context import ArrManagerProtocol, Deps, ListedItem, RawItem, Statements
+from app.context import ArrManagerProtocol, Deps, RawItem, Statements
 from app.db import media, runs, seen, trailers
 from app.db.media import Listed
 from app.db.runs import RunClaim, RunResult
@@ -41,9 +41,9 @@ from schemas.live import Topic
 from schemas.media import MediaCreate
 from schemas.run import SkippedItem
 
-WINDOW = 200  # elements that are held decoded, some 20 KB each
+WINDOW = 500  # elements
 BATCH = 1000
-MOST_TEXT = 8 * 1024 * 1024  # characters of JSON behind a window or a batch; elements may be as large as 4 MiB
+MOST_TEXT = 8 * 1024 * 1024  # bytes of JSON behind a window or a batch; elements may be as large as 4 MiB
 MARKED_AT_ONCE = 500
 DELETED_AT_ONCE = 2000
 MAX_REPORTED = 100
@@ -101,7 +101,7 @@ class Refresh:
         self._turns = turns
         self._settling = Settling(deps, connection.id)
         self._tally = _Tally()
-        self._window: list[ListedItem] = []
+        self._window: list[RawItem] = []
         self._same: list[Known] = []
         self._changed: list[_Changed] = []
         self._window_text = self._changed_text = 0
@@ -147,17 +147,17 @@ class Refresh:
         """Tell elements that are as they were from those that are to be written."""
         window, self._window, self._window_text = self._window, [], 0
         self._tally.fetched += len(window)
-        arr_ids = [_arr_id(item.raw) for item in window]
+        arr_ids = [_arr_id(item) for item in window]
         listed = [arr_id for arr_id in arr_ids if arr_id is not None]
         self._tally.arr_ids.extend(listed)
         known = await seen.known(statements, self._connection.id, listed)
         for arr_id, item in zip(arr_ids, window, strict=True):
             before = known.get(arr_id or 0)
-            digest = sha256(salt + item.text.encode()).digest()[:_DIGEST_BYTES]
+            digest = sha256(salt + item.text).digest()[:_DIGEST_BYTES]
             if before is not None and before.digest == digest:
                 self._same.append(before)
             else:
-                self._stage_or_skip(item.raw, digest, known=before is not None)
+                self._stage_or_skip(item, digest, known=before is not None)
                 self._changed_text += len(item.text)
         if len(self._same) >= BATCH:
             await self._check_same(statements)
@@ -165,7 +165,7 @@ class Refresh:
             await self._write_changed(statements)
 
     def _stage_or_skip(self, raw: RawItem, digest: bytes, *, known: bool) -> None:
-        if type(raw.get("id")) is not int:
+        if type(raw.id) is not int:
             self._tally.ids_readable = False
         try:
             self._changed.append(_Changed(stage(self._parse_media(raw), self._connection), digest, known))
@@ -320,8 +320,7 @@ class Refresh:
 
 def _arr_id(raw: RawItem) -> int | None:
     """Give an element's id where it is one that a row can have."""
-    arr_id = raw.get("id")
-    return arr_id if type(arr_id) is int and 0 < arr_id <= _INT32_MAX else None
+    return raw.id if type(raw.id) is int and 0 < raw.id <= _INT32_MAX else None
 
 
 def _with_decision(staged: StagedMedia, decided: Mapping[int, _Decided]) -> StagedMedia:
@@ -335,9 +334,8 @@ def _in_batches(ids: Collection[int], size: int) -> Iterator[list[int]]:
 
 
 def _skipped(raw: RawItem, error: ArrItemError) -> SkippedItem:
-    arr_id, title = raw.get("id"), raw.get("title")
     return SkippedItem(
-        arr_id=arr_id if type(arr_id) is int else None,
-        title=title[:200].replace("\x00", "") if isinstance(title, str) else None,
+        arr_id=raw.id if type(raw.id) is int else None,
+        title=raw.title[:200].replace("\x00", "") if isinstance(raw.title, str) else None,
         error=error.message,
     )

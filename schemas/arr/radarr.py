@@ -2,51 +2,40 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from datetime import datetime
 
-from schemas.arr.common import (
-    AlternateTitles,
-    ArrId,
-    ArrResource,
-    FilledText,
-    Image,
-    Int32,
-    Language,
-    OptionalInt32,
-    UtcTime,
-)
-from schemas.text import CleanText, OptionalText
+from schemas.arr.item import ArrId, FilledText, Image, Int32, ItemStruct, Language, OtherTitles
 
 
-class MovieFile(ArrResource):
+class MovieFile(ItemStruct, frozen=True):
     """The imported file; the path is relative to the movie's folder."""
 
-    relative_path: OptionalText = None
+    relative_path: str | None = None
 
 
-class Movie(ArrResource):
-    """A movie; absent and null mean the same, 0 means unknown for ids and years."""
+class Movie(ItemStruct, frozen=True):
+    """A movie; 0 means unknown for ids and years, as an empty text does."""
 
     id: ArrId
-    title: CleanText
-    original_title: OptionalText = None
-    original_language: Language | None = None
-    alternate_titles: AlternateTitles = Field(default_factory=list)
-    clean_title: OptionalText = None
-    year: OptionalInt32 = None
-    overview: OptionalText = None
-    runtime: OptionalInt32 = None
-    studio: OptionalText = None
-    imdb_id: OptionalText = None
-    tmdb_id: OptionalInt32 = None
-    title_slug: OptionalText = None
-    you_tube_trailer_id: OptionalText = None
+    title: str
     path: FilledText
-    root_folder_path: OptionalText = None
-    has_file: bool = False
+    original_title: str | None = None
+    original_language: Language | None = None
+    alternate_titles: OtherTitles = None
+    clean_title: str | None = None
+    year: Int32 | None = None
+    overview: str | None = None
+    runtime: Int32 | None = None
+    studio: str | None = None
+    imdb_id: str | None = None
+    tmdb_id: Int32 | None = None
+    title_slug: str | None = None
+    you_tube_trailer_id: str | None = None
+    root_folder_path: str | None = None
+    has_file: bool | None = None
     movie_file: MovieFile | None = None
-    monitored: bool = False
-    genres: list[CleanText] = Field(default_factory=list)
-    tags: list[Int32] = Field(default_factory=list)
-    images: list[Image] = Field(default_factory=list)
-    added: UtcTime | None = None
+    monitored: bool | None = None
+    genres: tuple[str, ...] | None = None
+    tags: tuple[Int32, ...] | None = None
+    images: list[Image] | None = None
+    added: datetime | None = None

@@ -2,50 +2,39 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from datetime import datetime
 
-from schemas.arr.common import (
-    AlternateTitles,
-    ArrId,
-    ArrResource,
-    FilledText,
-    Image,
-    Int32,
-    Language,
-    OptionalInt32,
-    UtcTime,
-)
-from schemas.text import CleanText, OptionalText
+from schemas.arr.item import ArrId, FilledText, Image, Int32, ItemStruct, Language, OtherTitles
 
 
-class SeriesStatistics(ArrResource):
+class SeriesStatistics(ItemStruct, frozen=True):
     """How much of the series is there."""
 
-    season_count: Int32 = 0
-    episode_file_count: Int32 = 0
+    season_count: Int32 | None = None
+    episode_file_count: Int32 | None = None
 
 
-class Series(ArrResource):
-    """A series; absent and null mean the same, 0 means unknown for ids and years."""
+class Series(ItemStruct, frozen=True):
+    """A series; 0 means unknown for ids and years, as an empty text does."""
 
     id: ArrId
-    title: CleanText
-    original_language: Language | None = None
-    alternate_titles: AlternateTitles = Field(default_factory=list)
-    clean_title: OptionalText = None
-    year: OptionalInt32 = None
-    overview: OptionalText = None
-    runtime: OptionalInt32 = None
-    network: OptionalText = None
-    imdb_id: OptionalText = None
-    tmdb_id: OptionalInt32 = None
-    tvdb_id: OptionalInt32 = None
-    title_slug: OptionalText = None
+    title: str
     path: FilledText
-    root_folder_path: OptionalText = None
-    monitored: bool = False
+    original_language: Language | None = None
+    alternate_titles: OtherTitles = None
+    clean_title: str | None = None
+    year: Int32 | None = None
+    overview: str | None = None
+    runtime: Int32 | None = None
+    network: str | None = None
+    imdb_id: str | None = None
+    tmdb_id: Int32 | None = None
+    tvdb_id: Int32 | None = None
+    title_slug: str | None = None
+    root_folder_path: str | None = None
+    monitored: bool | None = None
     statistics: SeriesStatistics | None = None
-    genres: list[CleanText] = Field(default_factory=list)
-    tags: list[Int32] = Field(default_factory=list)
-    images: list[Image] = Field(default_factory=list)
-    added: UtcTime | None = None
+    genres: tuple[str, ...] | None = None
+    tags: tuple[Int32, ...] | None = None
+    images: list[Image] | None = None
+    added: datetime | None = None

@@ -15,6 +15,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -25,7 +26,7 @@ from pydantic import SecretStr
 
 from app import errors
 from app.arr.factory import ArrFactory
-from app.context import ArrManagerProtocol, ArrTarget, RawItem, WebhookEntry
+from app.context import ArrManagerProtocol, ArrTarget, WebhookEntry
 from app.http import ArrPatience, HttpClients, Patience
 from schemas.base import ArrType
 
@@ -151,8 +152,8 @@ def make_manager(
     return factory.radarr(target) if arr_type is ArrType.RADARR else factory.sonarr(target)
 
 
-async def items(manager: ArrManagerProtocol) -> list[RawItem]:
-    return [item.raw async for item in manager.get_all_media()]
+async def items(manager: ArrManagerProtocol) -> list[Any]:
+    return [json.loads(item.text) async for item in manager.get_all_media()]
 
 
 async def save(manager: ArrManagerProtocol) -> int:
@@ -220,7 +221,7 @@ async def test_items_come_before_the_list_is_complete(http: HttpClients) -> None
         stream = manager.get_all_media()
         assert isinstance(stream, AsyncGenerator)
         async with aclosing(stream):
-            assert (await anext(stream)).raw["id"] == 1
+            assert (await anext(stream)).id == 1
 
 
 @pytest.mark.parametrize(
@@ -228,7 +229,7 @@ async def test_items_come_before_the_list_is_complete(http: HttpClients) -> None
 )
 async def test_one_item(http: HttpClients, arr_type: ArrType, target: str) -> None:
     async with arr(http, arr_type, answer(200, {"id": 7, "title": "Night Ferry"})) as (manager, server, _):
-        assert await manager.get_media(7) == {"id": 7, "title": "Night Ferry"}
+        assert json.loads((await manager.get_media(7)).text) == {"id": 7, "title": "Night Ferry"}
     request = server.requests[0]
     assert (request.method, request.target, request.body) == ("GET", target, b"")
     assert request.headers["x-api-key"] == KEY
@@ -248,7 +249,7 @@ async def test_the_url_base_is_kept(http: HttpClients) -> None:
 async def test_gzip_is_understood(http: HttpClients) -> None:
     packed = answer(200, gzip.compress(b'{"id": 7}'), Content_Encoding="gzip")
     async with arr(http, ArrType.RADARR, packed) as (manager, _, _):
-        assert await manager.get_media(7) == {"id": 7}
+        assert json.loads((await manager.get_media(7)).text) == {"id": 7}
 
 
 async def test_root_folders(http: HttpClients) -> None:
@@ -272,7 +273,7 @@ async def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.Monkey
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     async with HttpClients("1") as http, arr(http, ArrType.RADARR, answer(200, {"id": 7})) as (manager, _, _):
-        assert await manager.get_media(7) == {"id": 7}
+        assert json.loads((await manager.get_media(7)).text) == {"id": 7}
 
 
 async def test_the_log_holds_no_key(http: HttpClients, caplog: pytest.LogCaptureFixture) -> None:
@@ -364,7 +365,7 @@ _AGAIN = ArrPatience(retry_after=(0.01, 0.02))
 async def test_a_read_is_sent_again(http: HttpClients, passing: Answer) -> None:
     replies = [passing, passing, answer(200, {"id": 7}), passing, passing, answer(200, [{"id": 7}])]
     async with arr(http, ArrType.RADARR, *replies, patience=_AGAIN) as (manager, server, _):
-        assert await manager.get_media(7) == {"id": 7}
+        assert json.loads((await manager.get_media(7)).text) == {"id": 7}
         assert await items(manager) == [{"id": 7}]
     assert len(server.requests) == 6
 
@@ -799,8 +800,8 @@ async def test_a_certificate_that_the_connection_trusts(http: HttpClients, tmp_p
     tls = self_signed(tmp_path)
     async with server.running(tls) as url:
         trusting = make_manager(http, url, ca_file=str(tmp_path / "server.pem"))
-        assert await trusting.get_media(7) == {"id": 7}
-        assert await make_manager(http, url, verify_tls=False).get_media(7) == {"id": 7}
+        assert (await trusting.get_media(7)).id == 7
+        assert (await make_manager(http, url, verify_tls=False).get_media(7)).id == 7
         assert type(await fault_of(make_manager(http, url).get_media(7))) is errors.ArrUnreachable
         elsewhere = make_manager(http, url.replace("127.0.0.1", "localhost"), ca_file=str(tmp_path / "server.pem"))
         assert "is not trusted here" in (await fault_of(elsewhere.get_media(7))).message
@@ -818,7 +819,7 @@ async def test_a_ca_file_that_changes_is_read_again(http: HttpClients, tmp_path:
         manager = make_manager(http, url, ca_file=str(ca_file))
         assert "is not trusted here" in (await fault_of(manager.get_media(7))).message
         ca_file.write_bytes(right)
-        assert await manager.get_media(7) == {"id": 7}
+        assert json.loads((await manager.get_media(7)).text) == {"id": 7}
 
 
 async def test_a_ca_file_that_is_not_there(http: HttpClients, tmp_path: Path) -> None:

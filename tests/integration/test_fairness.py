@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from arq.connections import ArqRedis
 
-from app.context import ListedItem, RawItem
+from app.context import RawItem
 from tests.fakes import FakeArr, movie_item, put_movie_on_disk
 from tests.integration.conftest import Bench
 from tests.integration.workers import until_rows, working
@@ -40,7 +40,7 @@ class SlowArr(FakeArr):
         finally:
             self.under_way -= 1
 
-    async def get_all_media(self) -> AsyncGenerator[ListedItem, None]:
+    async def get_all_media(self) -> AsyncGenerator[RawItem, None]:
         self.lists += 1
         if self.list_gate is not None:
             await self.list_gate.wait()

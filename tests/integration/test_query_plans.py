@@ -18,7 +18,7 @@ from app.domain.records import Rank
 from app.pipeline.acquire import acquire
 from app.pipeline.housekeeping import recover_lost_attempts, request_what_is_due
 from app.pipeline.titles import stage
-from tests.fakes import FakeArr, movie_item, put_movie_on_disk
+from tests.fakes import FakeArr, as_raw, movie_item, put_movie_on_disk
 from tests.integration.conftest import Bench
 
 ROWS = 100_000
@@ -119,7 +119,10 @@ async def test_a_batch_of_a_refresh_finds_its_rows_by_index(bench: Bench) -> Non
     connection = (await bench.manager(connection_id))._connection
     arrs = bench.deps.arr
     staged = [
-        stage(arrs.parse_movie(movie_item(number, bench.root, f"Film {number}", tmdbId=200_000 + number)), connection)
+        stage(
+            arrs.parse_movie(as_raw(movie_item(number, bench.root, f"Film {number}", tmdbId=200_000 + number))),
+            connection,
+        )
         for number in range(101, 101 + 2 * staging.COPY_FROM)
     ]
     async with bench.deps.db.transaction() as tx:

@@ -19,6 +19,7 @@ from app.pipeline.connections import add_connection, get_connection
 from app.pipeline.titles import stage
 from schemas.base import RunOutcome
 from schemas.connection import ConnectionCreate
+from tests.fakes import as_raw
 from tests.integration.conftest import Bench
 from tests.simulators import faults
 from tests.simulators.arr import ArrSimulator
@@ -126,7 +127,7 @@ class World:
 
     async def expected(self) -> dict[int, tuple[object, ...]]:
         connection = await get_connection(self.bench.deps, self.connection)
-        staged = [stage(parse_movie(item), connection) for item in self.radarr.items.values()]
+        staged = [stage(parse_movie(as_raw(item)), connection) for item in self.radarr.items.values()]
         return {
             one.created.arr_id: tuple(
                 getattr(one, name) if hasattr(one, name) else getattr(one.created, name) for name in COMPARED

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.context import ListedItem
+from app.context import RawItem
 from app.domain.disk import DiskQuestion, MarkedLook
 from app.files.library import DiskLibrary
 from app.pipeline.connections import change_connection
@@ -211,7 +211,7 @@ async def test_lost_notes_cost_a_look_and_nothing_else(watched: Bench, library: 
 
 async def test_the_same_element_twice_is_one_title(watched: Bench) -> None:
     class Twice(FakeArr):
-        async def get_all_media(self) -> AsyncGenerator[ListedItem, None]:
+        async def get_all_media(self) -> AsyncGenerator[RawItem, None]:
             for _ in range(2):
                 async for item in super().get_all_media():
                     yield item

@@ -12,11 +12,12 @@ from pydantic import SecretStr
 from app.arr.notification import notification_body
 from app.arr.radarr import parse_movie
 from app.arr.sonarr import parse_series
-from app.context import WebhookEntry
+from app.context import RawItem, WebhookEntry
 from app.domain.webhook_events import parse_version
 from app.errors import ArrItemError
 from schemas.base import ArrType, MediaKind
 from schemas.media import MediaCreate
+from tests.fakes import as_raw
 
 Raw = dict[str, object]
 
@@ -56,6 +57,14 @@ def movie(**changes: object) -> Raw:
     return raw | changes
 
 
+def read_movie(raw: Raw) -> MediaCreate:
+    return parse_movie(as_raw(raw))
+
+
+def read_series(raw: Raw) -> MediaCreate:
+    return parse_series(as_raw(raw))
+
+
 def series(**changes: object) -> Raw:
     raw: Raw = {
         "id": 9,
@@ -81,7 +90,7 @@ def series(**changes: object) -> Raw:
 
 
 def test_a_movie_in_full() -> None:
-    assert parse_movie(movie()) == MediaCreate(
+    assert read_movie(movie()) == MediaCreate(
         arr_id=7,
         kind=MediaKind.MOVIE,
         title="Night Ferry",
@@ -111,7 +120,7 @@ def test_a_movie_in_full() -> None:
 
 
 def test_a_series_in_full() -> None:
-    assert parse_series(series()) == MediaCreate(
+    assert read_series(series()) == MediaCreate(
         arr_id=9,
         kind=MediaKind.SERIES,
         title="Harbour Watch",
@@ -134,53 +143,53 @@ def test_a_series_in_full() -> None:
 
 def test_the_least_that_is_readable() -> None:
     bare = {"id": 1, "title": "X", "path": "/m/X"}
-    assert parse_movie(bare) == MediaCreate(arr_id=1, kind=MediaKind.MOVIE, title="X", arr_path="/m/X")
-    assert parse_series(bare) == MediaCreate(arr_id=1, kind=MediaKind.SERIES, title="X", arr_path="/m/X")
+    assert read_movie(bare) == MediaCreate(arr_id=1, kind=MediaKind.MOVIE, title="X", arr_path="/m/X")
+    assert read_series(bare) == MediaCreate(arr_id=1, kind=MediaKind.SERIES, title="X", arr_path="/m/X")
 
 
 def test_null_means_absent_and_zero_or_empty_means_unknown() -> None:
     bare = {"id": 7, "title": "X", "path": "/m/X"}
     nulls = dict.fromkeys(movie()) | bare
-    assert parse_movie(nulls) == parse_movie(bare)
+    assert read_movie(nulls) == read_movie(bare)
     empty = bare | {"year": 0, "runtime": 0, "tmdbId": 0, "imdbId": "", "studio": "", "rootFolderPath": ""}
-    assert parse_movie(empty) == parse_movie(bare)
-    assert parse_series(dict.fromkeys(series()) | bare) == parse_series(bare)
+    assert read_movie(empty) == read_movie(bare)
+    assert read_series(dict.fromkeys(series()) | bare) == read_series(bare)
 
 
 def test_the_file_counts_only_where_radarr_says_that_it_has_it() -> None:
-    without = parse_movie(movie(hasFile=False))
+    without = read_movie(movie(hasFile=False))
     assert (without.media_exists, without.media_filename) == (False, None)
-    nameless = parse_movie(movie(movieFile=None))
+    nameless = read_movie(movie(movieFile=None))
     assert (nameless.media_exists, nameless.media_filename) == (True, None)
 
 
 @pytest.mark.parametrize(("files", "exists"), [(0, False), (1, True)])
 def test_a_series_exists_with_its_first_episode_file(files: int, exists: bool) -> None:
-    assert parse_series(series(statistics={"seasonCount": 2, "episodeFileCount": files})).media_exists is exists
+    assert read_series(series(statistics={"seasonCount": 2, "episodeFileCount": files})).media_exists is exists
 
 
 @pytest.mark.parametrize(
     "text", ["", "short", "aB3-_6789xYz", "aB3-_6789x\n", "aB3-_6789x?", "https://youtu.be/aB3-_6789xY", "äB3-_6789xY"]
 )
 def test_a_trailer_id_of_another_shape_is_none(text: str) -> None:
-    assert parse_movie(movie(youTubeTrailerId=text)).youtube_trailer_id is None
+    assert read_movie(movie(youTubeTrailerId=text)).youtube_trailer_id is None
 
 
 def test_sonarr_has_no_trailer_id_and_no_file_name() -> None:
-    parsed = parse_series(series(youTubeTrailerId="aB3-_6789xY", movieFile={"relativePath": "x.mkv"}))
+    parsed = read_series(series(youTubeTrailerId="aB3-_6789xY", movieFile={"relativePath": "x.mkv"}))
     assert (parsed.youtube_trailer_id, parsed.media_filename) == (None, None)
 
 
 @pytest.mark.parametrize("url", ["/MediaCover/7/poster.jpg", "javascript:alert(1)", "ftp://img.example/p.jpg"])
 def test_only_web_addresses_are_images(url: str) -> None:
-    assert parse_movie(movie(images=[{"coverType": "poster", "remoteUrl": url}])).poster_url is None
+    assert read_movie(movie(images=[{"coverType": "poster", "remoteUrl": url}])).poster_url is None
 
 
 @pytest.mark.parametrize(
     ("added", "parsed"),
     [
         ("2024-03-05T18:11:29", datetime(2024, 3, 5, 18, 11, 29, tzinfo=UTC)),
-        ("2024-03-05T18:11:29.1234567Z", datetime(2024, 3, 5, 18, 11, 29, 123456, tzinfo=UTC)),
+        ("2024-03-05T18:11:29.1234567Z", datetime(2024, 3, 5, 18, 11, 29, 123457, tzinfo=UTC)),
         ("2024-03-05T20:11:29+02:00", datetime(2024, 3, 5, 18, 11, 29, tzinfo=UTC)),
         ("0001-01-01T00:00:00Z", None),
         ("0001-01-01T00:00:00+14:00", None),
@@ -188,13 +197,13 @@ def test_only_web_addresses_are_images(url: str) -> None:
     ],
 )
 def test_times_are_utc(added: str, parsed: datetime | None) -> None:
-    for media in (parse_movie(movie(added=added)), parse_series(series(added=added))):
+    for media in (read_movie(movie(added=added)), read_series(series(added=added))):
         assert media.arr_added_at == parsed
         assert media.arr_added_at is None or media.arr_added_at.tzinfo is UTC
 
 
 def test_text_that_postgres_refuses_is_cleaned() -> None:
-    parsed = parse_movie(movie(title="a\x00b", overview="\ud800c", genres=["\x00d"]))
+    parsed = read_movie(movie(title="a\x00b", overview="\ud800c", genres=["\x00d"]))
     assert (parsed.title, parsed.overview, parsed.genres) == ("ab", "?c", ("d",))
 
 
@@ -208,16 +217,16 @@ def test_text_that_postgres_refuses_is_cleaned() -> None:
         ({"year": "soon"}, "year"),
         ({"runtime": 2**40}, "runtime"),
         ({"tmdbId": 2**31}, "tmdbId"),
-        ({"tags": [1, 2**31]}, "tags.1"),
+        ({"tags": [1, 2**31]}, "tags[1]"),
         ({"tags": "new"}, "tags"),
         ({"hasFile": "perhaps"}, "hasFile"),
         ({"added": "yesterday"}, "added"),
-        ({"images": [{"coverType": []}]}, "images.0.coverType"),
+        ({"images": [{"coverType": []}]}, "images[0].coverType"),
     ],
 )
 def test_an_unreadable_movie_names_itself_and_the_field(changes: Raw, field: str) -> None:
     with pytest.raises(ArrItemError) as caught:
-        parse_movie(movie(**changes))
+        read_movie(movie(**changes))
     message = caught.value.message
     assert message.startswith("Radarr's movie 7" + ("" if "title" in changes else ' "Night Ferry"'))
     assert f"at fault: {field} (" in message
@@ -228,13 +237,13 @@ def test_an_unreadable_movie_names_itself_and_the_field(changes: Raw, field: str
 @pytest.mark.parametrize("arr_id", [0, -1, 2**31, "7", 7.0, True, None, [7]])
 def test_an_id_that_is_none_makes_a_series_unreadable(arr_id: object) -> None:
     with pytest.raises(ArrItemError, match=r'^Sonarr\'s series.* "Harbour Watch" cannot be read, at fault: id '):
-        parse_series(series(id=arr_id))
+        read_series(series(id=arr_id))
 
 
 def test_the_message_stays_short_and_quotes_no_value() -> None:
     wild = movie(title="T" * 5000, path=None, year="V" * 5000, tags=["w"] * 5000)
     with pytest.raises(ArrItemError) as caught:
-        parse_movie(wild)
+        read_movie(wild)
     assert len(caught.value.message) < 450
     assert "VVV" not in caught.value.message + str(caught.value.__cause__)
 
@@ -254,7 +263,7 @@ _values: st.SearchStrategy[object] = (
 @given(st.dictionaries(st.sampled_from(sorted(movie())), _values, max_size=5))
 def test_any_movie_parses_or_is_an_item_error(changes: Raw) -> None:
     try:
-        parsed = parse_movie(movie(**changes))
+        parsed = read_movie(movie(**changes))
     except ArrItemError:
         return
     numbers = [parsed.arr_id, parsed.year, parsed.runtime, parsed.tmdb_id, *parsed.tags]
@@ -341,5 +350,11 @@ def test_a_title_of_one_season_is_none_of_the_series() -> None:
         {"title": "Harbour Watch 3", "sceneSeasonNumber": 3},
         {"title": "Harbour", "seasonNumber": []},
     ]
-    assert parse_series(series(alternateTitles=titles)).alternative_titles == ("Hafenwache",)
-    assert parse_series(series(alternateTitles="Hafenwache")).alternative_titles == ()
+    assert read_series(series(alternateTitles=titles)).alternative_titles == ("Hafenwache",)
+    assert read_series(series(alternateTitles="Hafenwache")).alternative_titles == ()
+
+
+def test_what_no_reader_takes_is_an_item_error() -> None:
+    raw = RawItem(b'{"id":7,"title":"\\u00e4","path":"/m","size":' + b"9" * 5000 + b"}", 7, "ä")
+    with pytest.raises(ArrItemError, match=r'^Radarr\'s movie 7 "ä" cannot be read'):
+        parse_movie(raw)
