@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
+from msgspec import Struct
 from pydantic import AfterValidator, StrictBool
 
 from schemas.base import CandidateFate, CandidateSource, FetchFailure, MediaKind, Model, MonitorStatus, Reason
@@ -51,7 +52,7 @@ def _youtube_id(host: str, path: str, query: str) -> str | None:
 TrailerUrl = Annotated[str, AfterValidator(canonical_trailer_url)]
 
 
-class MediaCreate(Model):
+class MediaCreate(Struct, frozen=True, kw_only=True):
     """A title as its Arr describes it: what parsing gives and `create_or_update_bulk` takes.
 
     `media_filename` is relative to the title's folder. `tags` are the Arr's tag ids. `arr_root` is the root folder as

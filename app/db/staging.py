@@ -19,28 +19,11 @@ from sqlalchemy import CursorResult, Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.engine import copy_rows
-from app.domain.disk import DiskState
 from app.domain.intents import FirstDecision
-from app.domain.records import Media, Rank
-from schemas.base import MediaKind, MonitorStatus
-from schemas.media import MediaCreate
+from app.domain.records import Rank, StagedMedia
+from schemas.base import MediaKind
 
 COPY_FROM = 20  # rows; a table of their own costs more than JSON for fewer
-
-
-@dataclass(frozen=True, slots=True)
-class StagedMedia:
-    """A title as its Arr describes it, with what our rules add; `monitor` is the rule's word, a pin beats it.
-
-    `decided` is what a new row starts with, as decided after a look at its folder; None: it is still to be decided.
-    """
-
-    created: MediaCreate
-    monitor: bool
-    path_mapped: bool
-    folder_path: str | None
-    root_path: str | None
-    decided: FirstDecision | None = None
 
 
 class Written(StrEnum):
@@ -148,6 +131,7 @@ def _statements(staged: str) -> _Statements:
         f"""
         SELECT s.arr_id, m.id, {by_external} AS by_external, {_DIFFERS} AS differs FROM {staged}
         CROSS JOIN LATERAL (SELECT * FROM media m WHERE m.connection_id = :connection_id AND {condition} OFFSET 0) m
+        WHERE s.arr_id = ANY(:arr_ids)
         """  # noqa: S608 - built from the constants above
         for by_external, condition in _KNOWN_BY
     )
@@ -171,7 +155,7 @@ def _statements(staged: str) -> _Statements:
     columns = ", ".join(_STAGED_COLUMNS)
     insert = f"""
         INSERT INTO media (connection_id, wanted_rank, read_at, {columns})
-        SELECT :connection_id, :rank, :read_at, {columns} FROM {staged} WHERE NOT s.arr_id = ANY(:known)
+        SELECT :connection_id, :rank, :read_at, {columns} FROM {staged} WHERE s.arr_id = ANY(:arr_ids)
         ON CONFLICT DO NOTHING
         RETURNING arr_id, id
     """  # noqa: S608 - built from the constants above
@@ -183,58 +167,34 @@ _FROM_TABLE = _statements("staged_media AS s")
 
 
 async def create_or_update_bulk(
-    tx: AsyncConnection, connection_id: int, staged: Sequence[StagedMedia], read_at: datetime, rank: Rank
+    tx: AsyncConnection,
+    connection_id: int,
+    staged: Sequence[StagedMedia],
+    read_at: datetime,
+    rank: Rank,
+    *,
+    decided: Mapping[int, FirstDecision] | None = None,
 ) -> Sequence[Upserted]:
     """Write titles of one connection, each only where it differs and the row was not read later than `read_at`.
 
     A title is known by its external id, whatever arr_id it has now; without one by its arr_id alone. A row whose
     arr_id another title took over loses it and counts as missing. Of two staged titles with one identity the last
     counts. New rows are wanted by `rank`. Rows that do not differ are neither locked nor written.
+
+    `decided` is what new rows start with, by arr_id, as decided after a look at their folders; a title that is not
+    in it is still to be decided.
     """
     distinct = {_identity(item): item for item in staged}
     by_arr_id = {item.created.arr_id: item for item in distinct.values()}
-    upsert = await _Upsert.begin(tx, connection_id, list(by_arr_id.values()), read_at, rank)
-    done = await upsert.run()
-    if len(done) < len(by_arr_id):  # another transaction inserted them meanwhile; now they match
-        again = await upsert.run()
-        known = {row.arr_id for row in done}
-        return [*done, *(row for row in again if row.arr_id not in known)]
+    begins = decided or {}
+    upsert = await _Upsert.begin(tx, connection_id, list(by_arr_id.values()), read_at, rank, decided=begins)
+    # Most titles that were decided upon are new indeed, and need no look-up; the others conflict.
+    done = await upsert.insert([arr_id for arr_id in by_arr_id if arr_id in begins])
+    for _ in range(2):  # what another transaction inserts meanwhile matches then
+        there = {row.arr_id for row in done}
+        if rest := [arr_id for arr_id in by_arr_id if arr_id not in there]:
+            done += await upsert.run(rest)
     return done
-
-
-def new_title(connection_id: int, staged: StagedMedia, read_at: datetime, rank: Rank) -> Media:
-    """Give a title as its row begins: nothing is known of its folder and nothing is decided."""
-    return Media(
-        **dict(zip(_OF_THE_ARR, _values_of_the_arr(staged.created), strict=True)),
-        id=0,
-        connection_id=connection_id,
-        path_mapped=staged.path_mapped,
-        folder_path=staged.folder_path,
-        root_path=staged.root_path,
-        monitor=staged.monitor,
-        monitor_pinned=False,
-        trailer_url=None,
-        disk_state=DiskState.UNKNOWN,
-        disk_tries=0,
-        trailer_exists=False,
-        trailer_removed=False,
-        missing_since=None,
-        wanted_rank=rank,
-        tries=0,
-        retry_at=None,
-        last_failure=None,
-        failure_text=None,
-        status=MonitorStatus.MISSING,
-        reason=None,
-        reason_detail=None,
-        next_try_at=None,
-        due_rank=None,
-        version=1,
-        read_at=read_at,
-        added_at=read_at,
-        updated_at=read_at,
-        downloaded_at=None,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,31 +203,39 @@ class _Upsert:
 
     tx: AsyncConnection
     statements: _Statements
-    staged: Sequence[StagedMedia]
+    decided: Mapping[int, FirstDecision]
     common: dict[str, object]
 
     @classmethod
     async def begin(
-        cls, tx: AsyncConnection, connection_id: int, staged: Sequence[StagedMedia], read_at: datetime, rank: Rank
+        cls,
+        tx: AsyncConnection,
+        connection_id: int,
+        staged: Sequence[StagedMedia],
+        read_at: datetime,
+        rank: Rank,
+        *,
+        decided: Mapping[int, FirstDecision],
     ) -> _Upsert:
         """Bring the titles to where SQL can reach them."""
         common: dict[str, object] = {"connection_id": connection_id, "read_at": read_at, "rank": int(rank)}
-        if len(staged) < COPY_FROM:
-            rows = [dict(zip(_STAGED_COLUMNS, _staged_row(item), strict=True)) for item in staged]
-            return cls(tx, _FROM_JSON, staged, {**common, "staged": json.dumps(rows, default=datetime.isoformat)})
+        rows = [_staged_row(item, decided.get(item.created.arr_id, _UNDECIDED)) for item in staged]
+        if len(rows) < COPY_FROM:
+            named = [dict(zip(_STAGED_COLUMNS, row, strict=True)) for row in rows]
+            return cls(tx, _FROM_JSON, decided, {**common, "staged": json.dumps(named, default=datetime.isoformat)})
         await tx.execute(_CREATE)
-        await copy_rows(tx, "staged_media", list(_STAGED_COLUMNS), [_staged_row(item) for item in staged])
-        return cls(tx, _FROM_TABLE, staged, common)
+        await copy_rows(tx, "staged_media", list(_STAGED_COLUMNS), rows)
+        return cls(tx, _FROM_TABLE, decided, common)
 
-    async def run(self) -> list[Upserted]:
-        """Write each title once; one that another transaction inserts meanwhile is left out."""
-        matches = (await self._execute(self.statements.match)).all()
+    async def run(self, arr_ids: Sequence[int]) -> list[Upserted]:
+        """Write each of these titles once; one that another transaction inserts meanwhile is left out."""
+        matches = (await self._execute(self.statements.match, {"arr_ids": arr_ids})).all()
         paired = _pair(matches)
         differing = {row.id for row in matches if row.differs}
         gone = differing - await self._lock(differing)
         paired = {arr_id: media_id for arr_id, media_id in paired.items() if media_id not in gone}
         updated = await self._update({arr_id: one for arr_id, one in paired.items() if one in differing})
-        created = await self._insert(paired)
+        created = await self._displace_and_insert([arr_id for arr_id in arr_ids if arr_id not in paired])
         return created + [
             Upserted(arr_id, media_id, Written.UPDATED if media_id in updated else Written.UNCHANGED)
             for arr_id, media_id in paired.items()
@@ -286,14 +254,17 @@ class _Upsert:
         await self._execute(_VACATE, pairs)
         return {row.id for row in await self._execute(self.statements.update, pairs)}
 
-    async def _insert(self, paired: dict[int, int]) -> list[Upserted]:
-        new = [item.created.arr_id for item in self.staged if item.created.arr_id not in paired]
+    async def _displace_and_insert(self, new: Sequence[int]) -> list[Upserted]:
+        if new:
+            await self._execute(_DISPLACE, {"arr_ids": new, "ids": [None] * len(new)})
+        return await self.insert(new)
+
+    async def insert(self, new: Sequence[int]) -> list[Upserted]:
+        """Insert those of these titles whose arr_id and whose external id no row has."""
         if not new:
             return []
-        await self._execute(_DISPLACE, {"arr_ids": new, "ids": [None] * len(new)})
-        settled = {item.created.arr_id for item in self.staged if item.decided is not None}
-        rows = await self._execute(self.statements.insert, {"known": list(paired)})
-        return [Upserted(row.arr_id, row.id, Written.CREATED, row.arr_id in settled) for row in rows]
+        rows = await self._execute(self.statements.insert, {"arr_ids": new})
+        return [Upserted(row.arr_id, row.id, Written.CREATED, row.arr_id in self.decided) for row in rows]
 
     async def _execute(self, statement: TextClause, values: Mapping[str, object] | None = None) -> CursorResult[Any]:
         return await self.tx.execute(statement, {**self.common, **(values or {})})
@@ -316,6 +287,6 @@ def _identity(item: StagedMedia) -> tuple[str, int]:
     return ("external", external) if external else ("arr", created.arr_id)
 
 
-def _staged_row(item: StagedMedia) -> tuple[object, ...]:
+def _staged_row(item: StagedMedia, begins: FirstDecision) -> tuple[object, ...]:
     ours = (item.monitor, item.path_mapped, item.folder_path, item.root_path)
-    return *_values_of_the_arr(item.created), *ours, *(item.decided or _UNDECIDED)
+    return *_values_of_the_arr(item.created), *ours, *begins

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import PurePosixPath
+from typing import Protocol
 
 from app.domain.naming import MOVIE_TRAILER, movie_trailer_name, series_trailer_name, title_trailer_name
 from app.domain.policy import Policy
@@ -25,6 +26,19 @@ _OF_THE_SOURCE = frozenset({FetchFailure.SOURCE_BLOCKED, FetchFailure.OUR_SETUP}
 _OF_THE_TITLE = frozenset({StorageProblem.NAME_TAKEN, StorageProblem.OUTSIDE})
 _UNKNOWN_TRIES = 3
 _MOST_TELLING = (FetchFailure.NEEDS_COOKIES, FetchFailure.NOT_YET, FetchFailure.GEO)
+
+
+class Named(Protocol):
+    """What a trailer is named after."""
+
+    @property
+    def kind(self) -> MediaKind: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def year(self) -> int | None: ...
+    @property
+    def media_filename(self) -> str | None: ...
 
 
 class AfterFailure(StrEnum):
@@ -83,7 +97,7 @@ def place_of(title: Media, policy: Policy, *, shared: bool) -> str:
     return f"{folder}/{PurePosixPath(title.media_filename or trailer_name(title, policy, shared=True)).stem}"
 
 
-def trailer_name(title: Media, policy: Policy, *, shared: bool) -> str:
+def trailer_name(title: Named, policy: Policy, *, shared: bool) -> str:
     """Give the trailer's path relative to the title's folder, as every media server finds it.
 
     A name that is the same in every folder would belong to no title of a folder that several share.

@@ -48,9 +48,14 @@ def known_candidates(media: Media) -> tuple[Candidate, ...]:
 
 def search_query(media: Media, policy: Policy) -> SearchQuery | None:
     """Give the search to fall back on; None where a person chose, the policy forbids it, or the year is unknown."""
-    if media.trailer_url is not None or not policy.search or media.year is None:
+    if media.trailer_url is not None or not is_searchable(media.year, policy):
         return None
     return SearchQuery(f"{media.title} {media.year} official trailer")
+
+
+def is_searchable(year: int | None, policy: Policy) -> bool:
+    """Say whether a title may be searched for: without a year too many others bear its name."""
+    return policy.search and year is not None
 
 
 def judged_hits(media: Media, policy: Policy, hits: Sequence[SearchHit]) -> tuple[Judgement, ...]:

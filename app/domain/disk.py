@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 from schemas.base import MediaKind
 
@@ -38,8 +37,8 @@ class DiskQuestion:
     """
 
     kind: MediaKind
-    folder: Path
-    root: Path
+    folder: str
+    root: str
     media_filename: str | None
     shared: bool
     own: frozenset[str] = frozenset()

@@ -8,16 +8,18 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from app.domain import backoff
-from app.domain.candidates import known_candidates, search_query
+from app.domain.candidates import is_searchable
 from app.domain.disk import DiskLook, DiskState, DiskVerdict, KnownOnDisk, judge_disk
 from app.domain.policy import Policy, exclusion
-from app.domain.records import Media, Rank
+from app.domain.records import Media, Rank, StagedMedia
 from app.domain.status import StatusDecision, TitleFacts, decide_status
 from schemas.base import FetchFailure, MonitorStatus, Reason
+from schemas.media import MediaCreate
 
 _SETTLES_A_DOWNLOAD = ("trailer_url", "monitor", "folder_path", "media_filename", "missing_since")
 _WAITS_FOR_THE_DISK = frozenset({Reason.WAITING_FOR_FOLDER, Reason.STORAGE_UNREACHABLE})
 _LOOKED_AT_AGAIN = frozenset({DiskState.WAITING, DiskState.UNREACHABLE})
+_NOT_LOOKED = DiskVerdict(trailer_exists=False, trailer_removed=False, state=DiskState.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +59,40 @@ def decided(media: Media, circumstances: Circumstances) -> Media:
     )
 
 
-def first_decision(media: Media, look: DiskLook, circumstances: Circumstances) -> FirstDecision:
-    """Decide on a title that has no row yet; the look is not used where it has no folder."""
-    known = KnownOnDisk(media.trailer_exists, media.trailer_removed, media.media_exists, media.path_mapped)
-    unknown = DiskVerdict(trailer_exists=False, trailer_removed=False, state=DiskState.UNKNOWN)
-    verdict = unknown if media.folder_path is None else judge_disk(known, look)
-    decision = _decide(media, verdict, circumstances)
+def first_decision(new: StagedMedia, look: DiskLook, rank: Rank, circumstances: Circumstances) -> FirstDecision:
+    """Decide on a title that has no row yet and is wanted by `rank`; the look is not used where it has no folder."""
+    created, policy = new.created, circumstances.policy
+    disk = _NOT_LOOKED
+    if new.folder_path is not None:
+        disk = judge_disk(KnownOnDisk(False, False, created.media_exists, new.path_mapped), look)  # noqa: FBT003
+    facts = TitleFacts(
+        kind=created.kind,
+        monitor=new.monitor,
+        trailer_exists=disk.trailer_exists,
+        trailer_removed=False,
+        missing=False,
+        media_exists=created.media_exists,
+        has_folder=new.folder_path is not None,
+        disk_state=disk.state,
+        look_again_at=None,
+        lease_live=False,
+        has_source=_has_source(created, None, circumstances),
+        exclusion=exclusion(policy, created.tags, created.genres),
+        need_media_file=policy.need_media_file,
+        wanted_rank=rank,
+        retry_at=None,
+        last_failure=None,
+        failure_text=None,
+    )
+    decision = decide_status(facts, circumstances.now)
     return FirstDecision(
-        disk_state=verdict.state,
-        trailer_exists=verdict.trailer_exists,
-        status=decision.status,
-        reason=decision.reason,
-        reason_detail=decision.detail,
-        next_try_at=decision.next_try_at,
-        due_rank=decision.due_rank,
+        disk.state,
+        disk.trailer_exists,
+        decision.status,
+        decision.reason,
+        decision.detail,
+        decision.next_try_at,
+        decision.due_rank,
     )
 
 
@@ -86,7 +108,7 @@ def _decide(media: Media, disk: DiskVerdict, circumstances: Circumstances) -> St
         disk_state=disk.state,
         look_again_at=_look_again_at(media, circumstances),
         lease_live=circumstances.lease_live,
-        has_source=_has_source(media, circumstances),
+        has_source=_has_source(media, media.trailer_url, circumstances),
         exclusion=None
         if media.wanted_rank is Rank.PERSON
         else exclusion(circumstances.policy, media.tags, media.genres),
@@ -99,9 +121,13 @@ def _decide(media: Media, disk: DiskVerdict, circumstances: Circumstances) -> St
     return decide_status(facts, circumstances.now)
 
 
-def _has_source(media: Media, circumstances: Circumstances) -> bool:
-    catalogued = circumstances.catalogue and any((media.tmdb_id, media.tvdb_id, media.imdb_id))
-    return catalogued or bool(known_candidates(media)) or search_query(media, circumstances.policy) is not None
+def _has_source(title: Media | MediaCreate, trailer_url: str | None, circumstances: Circumstances) -> bool:
+    return (
+        trailer_url is not None
+        or title.youtube_trailer_id is not None
+        or is_searchable(title.year, circumstances.policy)
+        or (circumstances.catalogue and any((title.tmdb_id, title.tvdb_id, title.imdb_id)))
+    )
 
 
 def looked(media: Media, look: DiskLook, ours: Collection[str], *, counted: bool = True) -> Media:

@@ -19,6 +19,7 @@ from schemas.base import (
     Reason,
 )
 from schemas.connection import PathMapping, PolicyOverride
+from schemas.media import MediaCreate
 
 
 class Rank(IntEnum):
@@ -153,6 +154,17 @@ class Media:
     def folder(self) -> Path | None:
         """The title's folder on this machine, None where no mapping leads to one."""
         return Path(self.folder_path) if self.folder_path is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class StagedMedia:
+    """A title as its Arr describes it, with what our rules add; `monitor` is the rule's word, a pin beats it."""
+
+    created: MediaCreate
+    monitor: bool
+    path_mapped: bool
+    folder_path: str | None
+    root_path: str | None
 
 
 @dataclass(frozen=True, slots=True)

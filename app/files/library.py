@@ -45,7 +45,7 @@ class DiskLibrary:
 
     async def check_trailer_exists(self, question: DiskQuestion) -> DiskLook:
         try:
-            return await self._threads.run(question.folder, lambda: look(question))
+            return await self._threads.run(Path(question.folder), lambda: look(question))
         except StorageError:
             return DiskLook(FolderState.UNREACHABLE)
 
@@ -56,7 +56,7 @@ class DiskLibrary:
             return look_and_mark(questions[number], self._trust_after, roots)
 
         unreachable = MarkedLook(DiskLook(FolderState.UNREACHABLE))
-        return await self._threads.run_each([str(question.folder) for question in questions], look_at, unreachable)
+        return await self._threads.run_each([question.folder for question in questions], look_at, unreachable)
 
     async def are_as_marked(self, folders: Sequence[MarkedFolder]) -> Sequence[bool]:
         check = MarkCheck()
@@ -93,7 +93,7 @@ class DiskLibrary:
 
     async def look_for_media(self, folder: Path) -> DiskLook:
         try:
-            return await self._threads.run(folder, lambda: look_for_media(folder))
+            return await self._threads.run(folder, lambda: look_for_media(str(folder)))
         except StorageError:
             return DiskLook(FolderState.UNREACHABLE)
 

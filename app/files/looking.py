@@ -6,7 +6,6 @@ import os
 from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import NamedTuple
 
 from app.domain.disk import DiskLook, DiskQuestion, FolderState, MarkedLook
@@ -34,12 +33,12 @@ def look_and_mark(question: DiskQuestion, trust_after: float = TRUST_AFTER, root
     return MarkedLook(found, marker.mark())
 
 
-def look_for_media(folder: Path) -> DiskLook:
+def look_for_media(folder: str) -> DiskLook:
     """Say whether a video that is no trailer is anywhere below; a folder too full to look through counts as one."""
     try:
         _list(folder, "")
     except (FileNotFoundError, NotADirectoryError):
-        return DiskLook(Roots().state_without_folder(str(folder.parent)))
+        return DiskLook(Roots().state_without_folder(folder.rpartition("/")[0]))
     except OSError:
         return DiskLook(FolderState.UNREACHABLE)
     waiting, seen = deque([""]), 0
@@ -63,7 +62,7 @@ def _look(question: DiskQuestion, marker: Marker, roots: Roots) -> DiskLook:
     try:
         top = _list_marked(question.folder, "", marker)
     except (FileNotFoundError, NotADirectoryError):
-        return DiskLook(roots.state_without_folder(str(question.root)))
+        return DiskLook(roots.state_without_folder(question.root))
     media = _own_file(question)
     entries = list(_where_trailers_may_be(question.folder, top, {media or "", *question.own}, marker))
     trailers = sorted(
@@ -91,14 +90,14 @@ class _Entry(NamedTuple):
         return self.found.is_dir()
 
 
-def _list(folder: Path, rel_dir: str) -> list[_Entry]:
+def _list(folder: str, rel_dir: str) -> list[_Entry]:
     with os.scandir(f"{folder}/{rel_dir}" if rel_dir else folder) as found:
         return [_Entry(f"{rel_dir}/{entry.name}" if rel_dir else entry.name, entry) for entry in found]
 
 
-def _list_marked(folder: Path, rel_dir: str, marker: Marker) -> list[_Entry]:
+def _list_marked(folder: str, rel_dir: str, marker: Marker) -> list[_Entry]:
     """Take the times first: a change while it is listed then shows."""
-    marker.take(f"{folder}/{rel_dir}" if rel_dir else str(folder), rel_dir)
+    marker.take(f"{folder}/{rel_dir}" if rel_dir else folder, rel_dir)
     return _list(folder, rel_dir)
 
 
@@ -107,7 +106,7 @@ def _own_file(question: DiskQuestion) -> str | None:
     return name if name is not None and is_plain_path(name) else None
 
 
-def _where_trailers_may_be(folder: Path, top: list[_Entry], named: Collection[str], marker: Marker) -> Iterator[_Entry]:
+def _where_trailers_may_be(folder: str, top: list[_Entry], named: Collection[str], marker: Marker) -> Iterator[_Entry]:
     """Give the entries of the folder, of the sub-folders of the files that are named, and of `Trailers` in all."""
     places = [top]
     parents = {name.rpartition("/")[0] for name in named}
@@ -131,7 +130,7 @@ def _is_media_seen(question: DiskQuestion, media: str | None, entries: list[_Ent
     return media is not None and any(same_name(entry.rel_path, media) and entry.is_file() for entry in entries)
 
 
-def _has_video(folder: Path) -> bool:
+def _has_video(folder: str) -> bool:
     """Look for an episode below a series' folder, near ones first, and give up in a folder full of other things."""
     waiting, seen = deque([""]), 0
     while waiting and seen < MOST_ENTRIES:

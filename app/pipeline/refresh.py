@@ -24,15 +24,15 @@ from app.db import media, runs, seen, trailers
 from app.db.media import Listed
 from app.db.runs import RunClaim, RunResult
 from app.db.seen import Known, Note
-from app.db.staging import StagedMedia, Upserted, Written, create_or_update_bulk, new_title
+from app.db.staging import Upserted, Written, create_or_update_bulk
 from app.domain.deletion_guard import CONFIRM_AT_MOST, Delete, Hold, after_confirmation, decide_deletions
 from app.domain.disk import MarkedFolder
 from app.domain.intents import FirstDecision
 from app.domain.policy import needs_tags
-from app.domain.records import Connection, Rank
+from app.domain.records import Connection, Rank, StagedMedia
 from app.errors import ArrItemError, ArrItemGone
 from app.pipeline.settings import tunables
-from app.pipeline.settling import Seen, Settled, Settling
+from app.pipeline.settling import Settled, Settling
 from app.pipeline.titles import policy_of, stage
 from app.pipeline.turns import Turns
 from app.version import VERSION
@@ -201,8 +201,11 @@ class Refresh:
         digests = {one.staged.created.arr_id: one.digest for one in changed}
         async with self._deps.db.transaction() as tx:
             await runs.progress(tx, self._held, self._tally.fetched)
-            staged = [_with_decision(one.staged, decided) for one in changed]
-            rows = await create_or_update_bulk(tx, self._connection.id, staged, self._held.read_at, Rank.BACKFILL)
+            staged = [one.staged for one in changed]
+            begins = {arr_id: one.first for arr_id, one in decided.items()}
+            rows = await create_or_update_bulk(
+                tx, self._connection.id, staged, self._held.read_at, Rank.BACKFILL, decided=begins
+            )
         for row in rows:
             self._tally.written[row.written] += 1
             if row.written is Written.UNCHANGED:
@@ -222,14 +225,15 @@ class Refresh:
             policy = await policy_of(self._deps, tx, self._connection.id)
             in_use = await media.folders_in_use(tx, [folder for folder in folders if folder is not None])
         alone = [
-            Seen(new_title(self._connection.id, one, self._held.read_at, Rank.BACKFILL), policy)
+            one
             for one in new
             if one.folder_path is None or (folders[one.folder_path] == 1 and one.folder_path not in in_use)
         ]
-        looks = await self._settling.look_at_all(alone)
+        looks = await self._settling.look_at_new(alone, policy)
+        firsts = self._settling.decide_first(alone, looks, policy, Rank.BACKFILL)
         return {
-            one.title.arr_id or 0: _Decided(self._settling.decide_first(one, marked.look), marked.mark)
-            for one, marked in zip(alone, looks, strict=True)
+            one.created.arr_id: _Decided(first, marked.mark)
+            for one, first, marked in zip(alone, firsts, looks, strict=True)
         }
 
     async def _wake_for(self, new: Sequence[Upserted], decided: Mapping[int, _Decided]) -> None:
@@ -321,11 +325,6 @@ class Refresh:
 def _arr_id(raw: RawItem) -> int | None:
     """Give an element's id where it is one that a row can have."""
     return raw.id if type(raw.id) is int and 0 < raw.id <= _INT32_MAX else None
-
-
-def _with_decision(staged: StagedMedia, decided: Mapping[int, _Decided]) -> StagedMedia:
-    decision = decided.get(staged.created.arr_id)
-    return staged if decision is None else replace(staged, decided=decision.first)
 
 
 def _in_batches(ids: Collection[int], size: int) -> Iterator[list[int]]:

@@ -13,11 +13,12 @@ from app.domain import intents
 from app.domain.disk import DiskLook, DiskQuestion, FolderState, MarkedLook
 from app.domain.intents import Circumstances, FirstDecision
 from app.domain.policy import Policy
-from app.domain.records import Media, Rank
+from app.domain.records import Media, Rank, StagedMedia
 from app.errors import StorageError
-from app.pipeline.titles import change_title, look_at, policy_of, question_about
+from app.pipeline.titles import change_title, look_at, policy_of, question_about, question_about_new
 
 MAX_LOOKS = 5
+_UNASKED = MarkedLook(DiskLook(FolderState.UNREACHABLE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,15 @@ class Settling:
 
     async def look_at_all(self, several: Sequence[Seen]) -> list[MarkedLook]:
         """Look at the folders of several titles."""
-        unasked = MarkedLook(DiskLook(FolderState.UNREACHABLE))
-        questions = {number: asked for number, one in enumerate(several) if (asked := _question(one)) is not None}
-        answers = await self._deps.library.check_trailers(list(questions.values()))
-        looks = dict(zip(questions, answers, strict=True))
-        return [looks.get(number, unasked) for number in range(len(several))]
+        return await self._ask([_question(one) for one in several])
+
+    async def look_at_new(self, several: Sequence[StagedMedia], policy: Policy) -> list[MarkedLook]:
+        """Look at the folders of titles that have no row yet, each of which has its folder for itself."""
+        return await self._ask([_question_about_new(one, policy) for one in several])
+
+    async def _ask(self, questions: Sequence[DiskQuestion | None]) -> list[MarkedLook]:
+        answers = iter(await self._deps.library.check_trailers([one for one in questions if one is not None]))
+        return [_UNASKED if one is None else next(answers) for one in questions]
 
     def decide(self, one: Seen, look: DiskLook, *, looks_again: bool = False) -> Media:
         """Give the title as it is after the look; `looks_again`: a sync looks by and by until the files are there."""
@@ -93,9 +98,15 @@ class Settling:
         circumstances = Circumstances(one.policy, self._deps.now(), one.lease_live, looks_again, catalogue)
         return intents.decided(title, circumstances)
 
-    def decide_first(self, one: Seen, look: DiskLook) -> FirstDecision:
-        """Decide on a title that has no row yet."""
-        return intents.first_decision(one.title, look, Circumstances(one.policy, self._deps.now()))
+    def decide_first(
+        self, new: Sequence[StagedMedia], looks: Sequence[MarkedLook], policy: Policy, rank: Rank
+    ) -> list[FirstDecision]:
+        """Decide on titles that have no row yet, after a look at each."""
+        circumstances = Circumstances(policy, self._deps.now(), catalogue=self._deps.catalogue is not None)
+        return [
+            intents.first_decision(one, marked.look, rank, circumstances)
+            for one, marked in zip(new, looks, strict=True)
+        ]
 
     async def write(self, tx: AsyncConnection, changes: Sequence[tuple[Seen, Media]]) -> set[int]:
         """Write what was decided; a trailer of ours that was found removed is ours no longer."""
@@ -159,6 +170,13 @@ class Settling:
 
 def _as_written(one: Seen, after: Media) -> Media:
     return after if after == one.title else replace(after, version=after.version + 1)
+
+
+def _question_about_new(one: StagedMedia, policy: Policy) -> DiskQuestion | None:
+    try:
+        return question_about_new(one, policy)
+    except StorageError:
+        return None
 
 
 def _question(one: Seen) -> DiskQuestion | None:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.context import Deps
 from app.db import attempts, connections, media
-from app.db.staging import StagedMedia
 from app.domain import intents
-from app.domain.acquiring import trailer_name
+from app.domain.acquiring import Named, trailer_name
 from app.domain.disk import DiskLook, DiskQuestion, FolderState
 from app.domain.intents import Circumstances
 from app.domain.monitoring import MonitorFacts, decide_monitor
 from app.domain.paths import LocalPath, title_folder, to_local
 from app.domain.policy import Policy, default_policy, effective_policy
-from app.domain.records import Connection, Media
+from app.domain.records import Connection, Media, StagedMedia
 from app.errors import StorageError
 from app.pipeline.settings import tunables
 from schemas.connection import PathMapping
@@ -66,16 +65,21 @@ def question_about(title: Media, policy: Policy, *, shared: bool, ours: Collecti
     """Say what to look for in a title's folder, None where it has none. Raises StorageError for a file outside it."""
     if title.folder_path is None:
         return None
-    folder = Path(title.folder_path)
-    root = _root(title.root_path) if title.root_path is not None else folder.parent
     own = frozenset({*ours, trailer_name(title, policy, shared=shared)})
+    return _question(title, title.folder_path, title.root_path, shared=shared, own=own)
+
+
+def question_about_new(staged: StagedMedia, policy: Policy) -> DiskQuestion | None:
+    """Say the same of a title that has no row yet and its folder for itself. Raises as `question_about` does."""
+    if staged.folder_path is None:
+        return None
+    own = frozenset({trailer_name(staged.created, policy, shared=False)})
+    return _question(staged.created, staged.folder_path, staged.root_path, shared=False, own=own)
+
+
+def _question(title: Named, folder: str, root: str | None, *, shared: bool, own: frozenset[str]) -> DiskQuestion:
+    root = root if root is not None else folder.rpartition("/")[0] or "/"
     return DiskQuestion(title.kind, folder, root, title.media_filename, shared, own)
-
-
-@lru_cache(maxsize=64)
-def _root(path: str) -> Path:
-    """Make the same path once for all the titles below it."""
-    return Path(path)
 
 
 @lru_cache(maxsize=64)

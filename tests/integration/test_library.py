@@ -48,7 +48,7 @@ def write(path: Path, text: str = "x") -> Path:
 def about(
     folder: Path, kind: MediaKind = MOVIE, media_filename: str | None = FILM, *, shared: bool = False
 ) -> DiskQuestion:
-    return DiskQuestion(kind, folder, folder.parent, media_filename, shared)
+    return DiskQuestion(kind, str(folder), str(folder.parent), media_filename, shared)
 
 
 async def problem_of(work: Awaitable[object]) -> StorageProblem:

@@ -32,7 +32,7 @@ class WatchedLibrary(DiskLibrary):
         self.looked: list[str] = []
 
     async def check_trailers(self, questions: Sequence[DiskQuestion]) -> Sequence[MarkedLook]:
-        self.looked += [question.folder.name for question in questions]
+        self.looked += [Path(question.folder).name for question in questions]
         return await super().check_trailers(questions)
 
 
