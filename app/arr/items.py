@@ -50,7 +50,7 @@ class ItemReader(Generic[ItemT]):
         """Read an item, its texts fit for Postgres. Raises ArrItemError that names the item and the field at fault."""
         try:
             # A text may hold NUL and lone surrogates only where it is escaped, which the Arrs hardly ever do.
-            if b"\\u" not in raw.text:
+            if b"\\" not in raw.text or b"\\u" not in raw.text:  # one byte is found faster than two
                 return self._decoder.decode(raw.text)
             return msgspec.convert(_cleaned(json.loads(raw.text)), self._item_type)
         except (msgspec.DecodeError, *JsonFault) as fault:

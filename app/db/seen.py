@@ -6,7 +6,7 @@ The table is not logged: writing a note costs no WAL, and a crash of Postgres em
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,8 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.context import Statements
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """A title with this arr_id, and what was noted of it; without a note that still holds `digest` is None.
 
     `mark` is what the folder looked like, None where it has to be looked at in any case.
@@ -29,8 +28,7 @@ class Known:
     root_path: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """What a refresh saw; it holds while the title has this version."""
 
     media_id: int
@@ -71,7 +69,7 @@ async def known(statements: Statements, connection_id: int, arr_ids: Sequence[in
 async def note(statements: Statements, notes: Sequence[Note]) -> None:
     """Write notes; each takes the place of the title's last."""
     if notes:
-        columns = zip(*((one.media_id, one.version, one.digest, one.mark) for one in notes), strict=True)
+        columns = zip(*notes, strict=True)
         await statements.fetch(_NOTE, *map(list, columns))
 
 

@@ -18,6 +18,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from shlex import quote
+from typing import NamedTuple
 
 from app.context import ArrManagerProtocol, Deps, RawItem, Statements
 from app.db import media, runs, seen, trailers
@@ -51,8 +52,7 @@ _INT32_MAX = 2**31 - 1
 _DIGEST_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class _Changed:
+class _Changed(NamedTuple):
     """A title that is not as it was noted last time; `known`: its arr_id has a row."""
 
     staged: StagedMedia
@@ -60,8 +60,7 @@ class _Changed:
     known: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Decided:
+class _Decided(NamedTuple):
     """What a new title's row begins with, and the mark of its folder."""
 
     first: FirstDecision
@@ -105,6 +104,7 @@ class Refresh:
         self._same: list[Known] = []
         self._changed: list[_Changed] = []
         self._window_text = self._changed_text = 0
+        self._is_first = False  # then a title that comes to be known meanwhile is met when it is written
 
     async def run(self) -> RunResult:
         """Do all of it. Raises what asking the Arr raises, with nothing deleted; LeaseLost, Unavailable."""
@@ -137,6 +137,7 @@ class Refresh:
         connection = self._connection
         async with self._deps.db.transaction() as tx:
             policy = await policy_of(self._deps, tx, connection.id)
+            self._is_first = not await media.count(tx, connection.id)
         if not needs_tags(policy):
             policy = replace(policy, tag_labels={})
         catalogue = self._deps.catalogue is not None
@@ -150,7 +151,7 @@ class Refresh:
         arr_ids = [_arr_id(item) for item in window]
         listed = [arr_id for arr_id in arr_ids if arr_id is not None]
         self._tally.arr_ids.extend(listed)
-        known = await seen.known(statements, self._connection.id, listed)
+        known = {} if self._is_first else await seen.known(statements, self._connection.id, listed)
         for arr_id, item in zip(arr_ids, window, strict=True):
             before = known.get(arr_id or 0)
             digest = sha256(salt + item.text).digest()[:_DIGEST_BYTES]
