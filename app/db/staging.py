@@ -43,6 +43,14 @@ class Upserted(NamedTuple):
     settled: bool = False
 
 
+class Beginning(NamedTuple):
+    """What a new row begins with, as decided after a look at its folder, and the note of that (see app.db.seen)."""
+
+    first: FirstDecision
+    digest: bytes | None
+    mark: str | None
+
+
 _OF_THE_ARR = {
     "arr_id": "integer",
     "kind": "text",
@@ -82,9 +90,11 @@ _FIRST_DECIDED = {
     "next_try_at": "timestamptz",
     "due_rank": "smallint",
 }
-_UNDECIDED = FirstDecision()
+_UNDECIDED = Beginning(FirstDecision(), None, None)
+_NOTED = {"digest": "bytea", "mark": "text"}
 _values_of_the_arr = attrgetter(*_OF_THE_ARR)
-_STAGED_COLUMNS = {**_ARR_COLUMNS, **_FIRST_DECIDED}
+_MEDIA_COLUMNS = {**_ARR_COLUMNS, **_FIRST_DECIDED}
+_STAGED_COLUMNS = {**_MEDIA_COLUMNS, **_NOTED}
 _COLUMNS = ", ".join(f"{name} {kind}" for name, kind in _STAGED_COLUMNS.items())
 _CREATE = text(f"CREATE TEMPORARY TABLE staged_media ({_COLUMNS}) ON COMMIT DROP")
 _EXTERNAL = "CASE WHEN {0}.kind = 'movie' THEN {0}.tmdb_id ELSE {0}.tvdb_id END"
@@ -151,12 +161,20 @@ def _statements(staged: str) -> _Statements:
                             AND o.id <> m.id AND o.read_at > :read_at)
         RETURNING m.id
     """  # noqa: S608 - built from the constants above
-    columns = ", ".join(_STAGED_COLUMNS)
+    columns = ", ".join(_MEDIA_COLUMNS)
     insert = f"""
-        INSERT INTO media (connection_id, wanted_rank, read_at, {columns})
-        SELECT :connection_id, :rank, :read_at, {columns} FROM {staged} WHERE s.arr_id = ANY(:arr_ids)
-        ON CONFLICT DO NOTHING
-        RETURNING arr_id, id
+        WITH new AS (
+          INSERT INTO media (connection_id, wanted_rank, read_at, {columns})
+          SELECT :connection_id, :rank, :read_at, {columns} FROM {staged} WHERE s.arr_id = ANY(:arr_ids)
+          ON CONFLICT DO NOTHING
+          RETURNING arr_id, id, version
+        ), noted AS (
+          INSERT INTO media_seen (media_id, version, digest, mark)
+          SELECT new.id, new.version, s.digest, s.mark FROM {staged} JOIN new USING (arr_id)
+          WHERE s.digest IS NOT NULL
+          ON CONFLICT DO NOTHING
+        )
+        SELECT arr_id, id FROM new
     """  # noqa: S608 - built from the constants above
     return _Statements(text(match), text(update), text(insert))
 
@@ -172,7 +190,7 @@ async def create_or_update_bulk(
     read_at: datetime,
     rank: Rank,
     *,
-    decided: Mapping[int, FirstDecision] | None = None,
+    decided: Mapping[int, Beginning] | None = None,
 ) -> Sequence[Upserted]:
     """Write titles of one connection, each only where it differs and the row was not read later than `read_at`.
 
@@ -180,8 +198,7 @@ async def create_or_update_bulk(
     arr_id another title took over loses it and counts as missing. Of two staged titles with one identity the last
     counts. New rows are wanted by `rank`. Rows that do not differ are neither locked nor written.
 
-    `decided` is what new rows start with, by arr_id, as decided after a look at their folders; a title that is not
-    in it is still to be decided.
+    `decided` is what new rows begin with, by arr_id; a title that is not in it is still to be decided and noted.
     """
     distinct = {_identity(item): item for item in staged}
     by_arr_id = {item.created.arr_id: item for item in distinct.values()}
@@ -202,7 +219,7 @@ class _Upsert:
 
     tx: AsyncConnection
     statements: _Statements
-    decided: Mapping[int, FirstDecision]
+    decided: Mapping[int, Beginning]
     common: dict[str, object]
 
     @classmethod
@@ -214,14 +231,14 @@ class _Upsert:
         read_at: datetime,
         rank: Rank,
         *,
-        decided: Mapping[int, FirstDecision],
+        decided: Mapping[int, Beginning],
     ) -> _Upsert:
         """Bring the titles to where SQL can reach them."""
         common: dict[str, object] = {"connection_id": connection_id, "read_at": read_at, "rank": int(rank)}
         rows = [_staged_row(item, decided.get(item.created.arr_id, _UNDECIDED)) for item in staged]
         if len(rows) < COPY_FROM:
             named = [dict(zip(_STAGED_COLUMNS, row, strict=True)) for row in rows]
-            return cls(tx, _FROM_JSON, decided, {**common, "staged": json.dumps(named, default=datetime.isoformat)})
+            return cls(tx, _FROM_JSON, decided, {**common, "staged": json.dumps(named, default=_as_text)})
         await tx.execute(_CREATE)
         await copy_rows(tx, "staged_media", list(_STAGED_COLUMNS), rows)
         return cls(tx, _FROM_TABLE, decided, common)
@@ -286,6 +303,10 @@ def _identity(item: StagedMedia) -> tuple[str, int]:
     return ("external", external) if external else ("arr", created.arr_id)
 
 
-def _staged_row(item: StagedMedia, begins: FirstDecision) -> tuple[object, ...]:
+def _staged_row(item: StagedMedia, begins: Beginning) -> tuple[object, ...]:
     ours = (item.monitor, item.path_mapped, item.folder_path, item.root_path)
-    return *_values_of_the_arr(item.created), *ours, *begins
+    return *_values_of_the_arr(item.created), *ours, *begins.first, begins.digest, begins.mark
+
+
+def _as_text(value: datetime | bytes) -> str:
+    return f"\\x{value.hex()}" if isinstance(value, bytes) else value.isoformat()

@@ -14,6 +14,7 @@ from app.errors import StorageError
 from schemas.base import MediaKind, StorageProblem
 
 TRAILERS_DIR = "Trailers"
+_TRAILERS = TRAILERS_DIR.lower()
 MOVIE_TRAILER = "movie-trailer.mp4"
 WORK_DIR_PREFIX = ".trailhook-"
 MAX_NAME_BYTES = 255
@@ -80,6 +81,11 @@ def same_name(one: str, other: str) -> bool:
     return one == other or _folded(one) == _folded(other)
 
 
+def is_trailers_dir(name: str) -> bool:
+    """Say whether a folder of this name holds trailers only."""
+    return _folded(name) == _TRAILERS
+
+
 def is_trailer(rel_path: str, kind: MediaKind, media_filename: str | None = None, *, shared: bool = False) -> bool:
     """Say whether a media server takes this file of a title's folder for the title's trailer.
 
@@ -94,13 +100,13 @@ def is_trailer(rel_path: str, kind: MediaKind, media_filename: str | None = None
         return media_filename is not None and _is_named_after(stem, _stem(media_filename.rpartition("/")[2]))
     if kind is MediaKind.SERIES:
         return _is_trailer_of_series(folders, stem)
-    return (bool(folders) and same_name(folders[-1], TRAILERS_DIR)) or _ends_as_trailer(stem)
+    return (bool(folders) and is_trailers_dir(folders[-1])) or _ends_as_trailer(stem)
 
 
 def _is_trailer_of_series(folders: list[str], stem: str) -> bool:
     """Take only the series' own: those in season folders, and those named after an episode, belong to these."""
     if folders:
-        return len(folders) == 1 and same_name(folders[0], TRAILERS_DIR)
+        return len(folders) == 1 and is_trailers_dir(folders[0])
     return _ends_as_trailer(stem) and not _EPISODE.search(stem)
 
 

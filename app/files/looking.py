@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from app.domain.disk import DiskLook, DiskQuestion, FolderState, MarkedLook
-from app.domain.naming import TRAILERS_DIR, is_plain_path, is_trailer, is_video, same_name
+from app.domain.naming import is_plain_path, is_trailer, is_trailers_dir, is_video, same_name
 from app.files.marks import TRUST_AFTER, Marker, Roots, is_shown, mark_of_absence
 from schemas.base import MediaKind
 
@@ -109,8 +109,8 @@ def _own_file(question: DiskQuestion) -> str | None:
 def _where_trailers_may_be(folder: str, top: list[_Entry], named: Collection[str], marker: Marker) -> Iterator[_Entry]:
     """Give the entries of the folder, of the sub-folders of the files that are named, and of `Trailers` in all."""
     places = [top]
-    parents = {name.rpartition("/")[0] for name in named}
-    for sub_folder in sorted(one for one in parents if one and not same_name(one.rpartition("/")[2], TRAILERS_DIR)):
+    parents = {name.rpartition("/")[0] for name in named if "/" in name}
+    for sub_folder in sorted(one for one in parents if not is_trailers_dir(one.rpartition("/")[2])):
         try:
             places.append(_list_marked(folder, sub_folder, marker))
         except (FileNotFoundError, NotADirectoryError):
@@ -118,7 +118,7 @@ def _where_trailers_may_be(folder: str, top: list[_Entry], named: Collection[str
     for place in places:
         yield from place
         for entry in place:
-            if same_name(entry.found.name, TRAILERS_DIR) and entry.is_dir():
+            if is_trailers_dir(entry.found.name) and entry.is_dir():
                 yield from _list_marked(folder, entry.rel_path, marker)
 
 
@@ -152,4 +152,4 @@ def _is_episode(entry: _Entry) -> bool:
 
 def _may_hold_episodes(entry: _Entry) -> bool:
     name = entry.found.name
-    return is_shown(name) and not same_name(name, TRAILERS_DIR) and entry.is_dir()
+    return is_shown(name) and not is_trailers_dir(name) and entry.is_dir()

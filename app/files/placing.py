@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from app.context import PlacedFile
-from app.domain.naming import TRAILERS_DIR, is_plain_path, same_name
+from app.domain.naming import TRAILERS_DIR, is_plain_path, is_trailers_dir
 from app.files.problems import storage_problem
 from schemas.base import StorageProblem
 
@@ -58,7 +58,7 @@ def fit(folder: Path, rel_path: str) -> str:
     if directory != TRAILERS_DIR or not name:
         return rel_path
     with os.scandir(folder) as found:
-        there = [entry.name for entry in found if same_name(entry.name, TRAILERS_DIR) and entry.is_dir()]
+        there = [entry.name for entry in found if is_trailers_dir(entry.name) and entry.is_dir()]
     return rel_path if TRAILERS_DIR in there or not there else f"{min(there)}/{name}"
 
 

@@ -25,10 +25,9 @@ from app.db import media, runs, seen, trailers
 from app.db.media import Listed
 from app.db.runs import RunClaim, RunResult
 from app.db.seen import Known, Note
-from app.db.staging import Upserted, Written, create_or_update_bulk
+from app.db.staging import Beginning, Upserted, Written, create_or_update_bulk
 from app.domain.deletion_guard import CONFIRM_AT_MOST, Delete, Hold, after_confirmation, decide_deletions
 from app.domain.disk import MarkedFolder
-from app.domain.intents import FirstDecision
 from app.domain.policy import needs_tags
 from app.domain.records import Connection, Rank, StagedMedia
 from app.errors import ArrItemError, ArrItemGone
@@ -43,7 +42,7 @@ from schemas.media import MediaCreate
 from schemas.run import SkippedItem
 
 WINDOW = 500  # elements
-BATCH = 1000
+BATCH = 2500
 MOST_TEXT = 8 * 1024 * 1024  # bytes of JSON behind a window or a batch; elements may be as large as 4 MiB
 MARKED_AT_ONCE = 500
 DELETED_AT_ONCE = 2000
@@ -58,13 +57,6 @@ class _Changed(NamedTuple):
     staged: StagedMedia
     digest: bytes
     known: bool
-
-
-class _Decided(NamedTuple):
-    """What a new title's row begins with, and the mark of its folder."""
-
-    first: FirstDecision
-    mark: str | None
 
 
 @dataclass(slots=True)
@@ -198,46 +190,39 @@ class Refresh:
         changed, self._changed, self._changed_text = self._changed, [], 0
         if not changed:
             return
-        decided = await self._decide_new([one.staged for one in changed if not one.known])
-        digests = {one.staged.created.arr_id: one.digest for one in changed}
+        decided = await self._decide_new([one for one in changed if not one.known])
         async with self._deps.db.transaction() as tx:
             await runs.progress(tx, self._held, self._tally.fetched)
             staged = [one.staged for one in changed]
-            begins = {arr_id: one.first for arr_id, one in decided.items()}
             rows = await create_or_update_bulk(
-                tx, self._connection.id, staged, self._held.read_at, Rank.BACKFILL, decided=begins
+                tx, self._connection.id, staged, self._held.read_at, Rank.BACKFILL, decided=decided
             )
         for row in rows:
             self._tally.written[row.written] += 1
             if row.written is Written.UNCHANGED:
                 self._tally.kept.append(row.media_id)
-        new = [row for row in rows if row.settled]
-        await seen.note(
-            statements, [Note(row.media_id, 1, digests[row.arr_id], decided[row.arr_id].mark) for row in new]
-        )
-        await self._wake_for(new, decided)
-        open_digests = {row.media_id: digests[row.arr_id] for row in rows if not row.settled}
-        await self._note(statements, await self._settling.settle_many(list(open_digests)), open_digests)
+        await self._wake_for([row for row in rows if row.settled], decided)
+        if unsettled := {row.arr_id: row.media_id for row in rows if not row.settled}:
+            arr_ids = ((one.staged.created.arr_id, one.digest) for one in changed)
+            digests = {unsettled[arr_id]: digest for arr_id, digest in arr_ids if arr_id in unsettled}
+            await self._note(statements, await self._settling.settle_many(list(digests)), digests)
 
-    async def _decide_new(self, new: Sequence[StagedMedia]) -> dict[int, _Decided]:
+    async def _decide_new(self, new: Sequence[_Changed]) -> dict[int, Beginning]:
         """Decide, by arr_id, on titles that have no row yet, but for those in whose folders there may be others."""
-        folders = Counter(one.folder_path for one in new)
+        folders = Counter(one.staged.folder_path for one in new)
         async with self._deps.db.transaction() as tx:
             policy = await policy_of(self._deps, tx, self._connection.id)
             in_use = await media.folders_in_use(tx, [folder for folder in folders if folder is not None])
-        alone = [
-            one
-            for one in new
-            if one.folder_path is None or (folders[one.folder_path] == 1 and one.folder_path not in in_use)
-        ]
-        looks = await self._settling.look_at_new(alone, policy)
-        firsts = self._settling.decide_first(alone, looks, policy, Rank.BACKFILL)
+        alone = [one for one in new if (folder := one.staged.folder_path) is None or _is_alone(folder, folders, in_use)]
+        staged = [one.staged for one in alone]
+        looks = await self._settling.look_at_new(staged, policy)
+        firsts = self._settling.decide_first(staged, looks, policy, Rank.BACKFILL)
         return {
-            one.created.arr_id: _Decided(first, marked.mark)
+            one.staged.created.arr_id: Beginning(first, one.digest, marked.mark)
             for one, first, marked in zip(alone, firsts, looks, strict=True)
         }
 
-    async def _wake_for(self, new: Sequence[Upserted], decided: Mapping[int, _Decided]) -> None:
+    async def _wake_for(self, new: Sequence[Upserted], decided: Mapping[int, Beginning]) -> None:
         due = (row.media_id for row in new if decided[row.arr_id].first.due_rank is not None)
         if first := next(due, None):
             await self._deps.wakeups.wake_acquire(first)
@@ -326,6 +311,10 @@ class Refresh:
 def _arr_id(raw: RawItem) -> int | None:
     """Give an element's id where it is one that a row can have."""
     return raw.id if type(raw.id) is int and 0 < raw.id <= _INT32_MAX else None
+
+
+def _is_alone(folder: str, listed: Mapping[str | None, int], in_use: Collection[str]) -> bool:
+    return listed[folder] == 1 and folder not in in_use
 
 
 def _in_batches(ids: Collection[int], size: int) -> Iterator[list[int]]:

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 _INT32_MAX = 2**31 - 1
 _MOST_TITLES, _LONGEST_TITLE = 50, 200
+_NO_SEASON = (None, -1)
 
 # One number that does not fit the column would fail the whole batch it is stored with.
 Int32 = Annotated[int, Meta(ge=-_INT32_MAX, le=_INT32_MAX)]
@@ -59,13 +60,16 @@ def other_titles(titles: OtherTitles) -> tuple[str, ...]:
     """Keep the other titles of the whole, in a lasting order."""
     if not isinstance(titles, list):
         return ()
-    entries = [one for one in titles if isinstance(one, OtherTitle) and not _is_of_one_season(one)]
-    kept = {one.title[:_LONGEST_TITLE] for one in entries if isinstance(one.title, str) and one.title}
+    kept = {
+        one.title[:_LONGEST_TITLE]
+        for one in titles
+        if isinstance(one, OtherTitle)
+        and one.season_number in _NO_SEASON
+        and one.scene_season_number in _NO_SEASON
+        and isinstance(one.title, str)
+        and one.title
+    }
     return tuple(sorted(kept)[:_MOST_TITLES])
-
-
-def _is_of_one_season(title: OtherTitle) -> bool:
-    return title.season_number not in (None, -1) or title.scene_season_number not in (None, -1)
 
 
 def utc(moment: datetime | None) -> datetime | None:
