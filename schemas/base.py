@@ -36,6 +36,11 @@ class ArrType(StrEnum):
         """The key under which webhooks carry the item, and the REST path of one."""
         return "movie" if self is ArrType.RADARR else "series"
 
+    @property
+    def external_name(self) -> str:
+        """What the id is called that every installation gives an item."""
+        return "TMDB id" if self is ArrType.RADARR else "TVDB id"
+
 
 class MediaKind(StrEnum):
     """What a title is."""

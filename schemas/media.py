@@ -87,6 +87,11 @@ class MediaCreate(Struct, frozen=True, kw_only=True):
     arr_monitored: bool = False
     arr_added_at: datetime | None = None
 
+    @property
+    def external_id(self) -> int | None:
+        """By what all the world knows it: a movie's TMDB id, a series' TVDB id."""
+        return self.tmdb_id if self.kind is MediaKind.MOVIE else self.tvdb_id
+
 
 class MediaRead(Model):
     """A title as the API shows it; `reason` and `reason_text` say why there is no trailer, null once there is."""

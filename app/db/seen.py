@@ -26,6 +26,7 @@ class Known(NamedTuple):
     mark: str | None
     folder_path: str | None
     root_path: str | None
+    external_id: int | None
 
 
 class Note(NamedTuple):
@@ -40,7 +41,8 @@ class Note(NamedTuple):
 # A look at the folder itself is due once a day: not every file system tells of each change in it.
 _KNOWN = """
     SELECT m.arr_id, m.id AS media_id, n.digest,
-      CASE WHEN n.looked_at > now() - interval '1 day' THEN n.mark END AS mark, m.folder_path, m.root_path
+      CASE WHEN n.looked_at > now() - interval '1 day' THEN n.mark END AS mark, m.folder_path, m.root_path,
+      CASE WHEN m.kind = 'movie' THEN m.tmdb_id ELSE m.tvdb_id END AS external_id
     FROM media m LEFT JOIN media_seen n ON n.media_id = m.id AND n.version = m.version
     WHERE m.connection_id = $1 AND m.arr_id = ANY($2)
 """

@@ -21,7 +21,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.engine import copy_rows
 from app.domain.intents import FirstDecision
 from app.domain.records import Rank, StagedMedia
-from schemas.base import MediaKind
 
 COPY_FROM = 20  # rows; a table of their own costs more than JSON for fewer
 
@@ -298,9 +297,8 @@ def _pair(matches: Sequence[Row[Any]]) -> dict[int, int]:
 
 
 def _identity(item: StagedMedia) -> tuple[str, int]:
-    created = item.created
-    external = created.tmdb_id if created.kind is MediaKind.MOVIE else created.tvdb_id
-    return ("external", external) if external else ("arr", created.arr_id)
+    external = item.created.external_id
+    return ("external", external) if external else ("arr", item.created.arr_id)
 
 
 def _staged_row(item: StagedMedia, begins: Beginning) -> tuple[object, ...]:

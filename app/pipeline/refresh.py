@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from itertools import pairwise
 from shlex import quote
 from typing import NamedTuple
 
@@ -61,14 +62,35 @@ class _Changed(NamedTuple):
 
 @dataclass(slots=True)
 class _Tally:
-    """What a refresh has met so far; `kept` are rows that may be listed by another arr_id than they have."""
+    """What a refresh has met so far; `kept` are rows that may be listed by another arr_id than they have.
+
+    `listed_as` has for each element its external id and its arr_id, in one number.
+    """
 
     fetched: int = 0
     written: dict[Written, int] = field(default_factory=lambda: dict.fromkeys(Written, 0))
     arr_ids: array[int] = field(default_factory=lambda: array("i"))
     kept: array[int] = field(default_factory=lambda: array("q"))
+    listed_as: array[int] = field(default_factory=lambda: array("q"))
     skipped: list[SkippedItem] = field(default_factory=list)
     ids_readable: bool = True
+
+    def skip(self, item: SkippedItem) -> None:
+        """Report an element, unless there are very many."""
+        if len(self.skipped) < MAX_REPORTED:
+            self.skipped.append(item)
+
+    def list_as(self, external_id: int | None, arr_id: int) -> None:
+        """Note which title an element is."""
+        if external_id is not None:
+            self.listed_as.append(external_id << 32 | arr_id)
+
+    def listed_twice(self) -> Iterator[tuple[int, int, int]]:
+        """Give the external ids that several elements bear, with the arr_ids of two of these."""
+        numbers = sorted(self.listed_as)
+        for one, other in pairwise(numbers):
+            if one >> 32 == other >> 32 and one != other:
+                yield one >> 32, one & _INT32_MAX, other & _INT32_MAX
 
 
 class Refresh:
@@ -112,6 +134,7 @@ class Refresh:
             await self._take_window(statements, salt)
             await self._check_same(statements)
             await self._write_changed(statements)
+        self._report_twins()
         return await self._delete_unlisted()
 
     async def progress(self) -> None:
@@ -149,6 +172,7 @@ class Refresh:
             digest = sha256(salt + item.text).digest()[:_DIGEST_BYTES]
             if before is not None and before.digest == digest:
                 self._same.append(before)
+                self._tally.list_as(before.external_id, before.arr_id)
             else:
                 self._stage_or_skip(item, digest, known=before is not None)
                 self._changed_text += len(item.text)
@@ -161,10 +185,12 @@ class Refresh:
         if type(raw.id) is not int:
             self._tally.ids_readable = False
         try:
-            self._changed.append(_Changed(stage(self._parse_media(raw), self._connection), digest, known))
+            created = self._parse_media(raw)
         except ArrItemError as error:
-            if len(self._tally.skipped) < MAX_REPORTED:
-                self._tally.skipped.append(_skipped(raw, error))
+            self._tally.skip(_skipped(raw, error))
+        else:
+            self._changed.append(_Changed(stage(created, self._connection), digest, known))
+            self._tally.list_as(created.external_id, created.arr_id)
 
     async def _check_same(self, statements: Statements) -> None:
         """Settle those titles whose folder is not as it was marked."""
@@ -231,6 +257,16 @@ class Refresh:
         await seen.note(
             statements, [Note(one.title.id, one.title.version, digests[one.title.id], one.mark) for one in settled]
         )
+
+    def _report_twins(self) -> None:
+        arr_type = self._connection.arr_type
+        app, word = arr_type.app_name, arr_type.item_word
+        for external_id, one, other in self._tally.listed_twice():
+            error = (
+                f"{app} lists {word} {one} and {word} {other} as one title ({arr_type.external_name} {external_id}), "
+                f"which has one row and one trailer: remove one of them there."
+            )
+            self._tally.skip(SkippedItem(arr_id=other, title=None, error=error))
 
     async def _delete_unlisted(self) -> RunResult:
         """`delete_except` last, and only with a complete answer, within the limit, and confirmed title by title."""

@@ -278,7 +278,10 @@ async def test_two_items_with_one_tmdb_id_or_one_path(world: World) -> None:
     world.radarr.edit(three, path=world.radarr.items[one]["path"])
     for deleted in (1, 0, 0):  # the title that the second item was has left
         run = await world.refresh()
-        assert (run.outcome, run.deleted, run.skipped_items) == (RunOutcome.COMPLETED, deleted, [])
+        assert (run.outcome, run.deleted) == (RunOutcome.COMPLETED, deleted)
+        (twin,) = run.skipped_items
+        assert twin.arr_id == two
+        assert f"lists movie {one} and movie {two} as one title (TMDB id " in twin.error
     assert await world.count() == (TITLES - 1, 0)
 
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from app.context import Deps
 from app.domain.expectation import expectation, seconds_each
 from app.domain.records import Connection
-from app.errors import ArrError
+from app.errors import ArrError, WrongSecretKey
 from app.pipeline.connections import Added, get_connection
 from app.pipeline.missing_roots import missing_roots
 from app.pipeline.settings import get_settings
@@ -71,7 +71,7 @@ async def likely_mappings(deps: Deps, connection: Connection) -> list[tuple[str,
     """Give the root folders that are not here, each with where it probably is, empty where that is not known."""
     try:
         return [(root.arr_path, root.likely or "") for root in await missing_roots(deps, connection)]
-    except ArrError:  # the page is of use without them, and the connection shows what is wrong
+    except (ArrError, WrongSecretKey):  # the page is of use without them, and the connection shows what is wrong
         return []
 
 
