@@ -29,11 +29,13 @@ from schemas.server import RefreshOutcome, ServerKind
 
 
 class RawItem(NamedTuple):
-    """One item as its Arr sent it: a JSON object, and the id and the title in it, of whatever kind these are."""
+    """One item as its Arr sent it: a JSON object, and the ids and the title in it, of whatever kind these are."""
 
     text: bytes
     id: object
     title: object
+    tmdb_id: object
+    tvdb_id: object
 
 
 @dataclass(frozen=True, slots=True)

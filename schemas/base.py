@@ -145,7 +145,10 @@ class CandidateFate(StrEnum):
     """What became of a video that was considered."""
 
     TAKEN = "taken"
+    UNTRIED = "untried"
     FAILED = "failed"
+    UNAVAILABLE = "unavailable"
+    GONE = "gone"
     REFUSED = "refused"
     REJECTED = "rejected"
 

@@ -172,7 +172,7 @@ class LastRun(Model):
 
 
 class ConnectionRead(Model):
-    """A connection without its secrets."""
+    """A connection without its secrets; `wanted` is how many titles will get a trailer, null until they are counted."""
 
     id: int
     name: str
@@ -193,6 +193,7 @@ class ConnectionRead(Model):
     last_error: str | None
     last_event_at: datetime | None
     last_run: LastRun | None
+    wanted: int | None
     created_at: datetime
     warnings: list[str]
 
@@ -228,12 +229,8 @@ class ConnectionDeleted(Model):
 
 
 class ConnectionCreated(ConnectionRead):
-    """The answer to a new connection: the only place where the webhook's password is ever shown.
-
-    `wanted` is how many titles will get a trailer, null until the first reconciliation has counted them.
-    """
+    """The answer to a new connection: the only place where the webhook's password is ever shown."""
 
     webhook_user: str
     webhook_password: str
-    wanted: int | None
     run_id: int

@@ -84,11 +84,15 @@ class Sweep:
 
 
 async def keep_pruning(workshop: Workshop) -> None:
-    """Delete old events, runs and attempts every ten minutes; while Postgres is away there is nothing to delete."""
+    """Delete old events, runs and attempts, and what downloads left, at start and every ten minutes.
+
+    While Postgres is away there is nothing to delete.
+    """
     while True:
         try:
             await housekeeping.prune_events(workshop.deps)
             await housekeeping.prune_the_past(workshop.deps)
+            await housekeeping.sweep_work_dirs(workshop.deps)
         except Unavailable as error:
             structlog.get_logger(__name__).warning("cannot prune events", why=error.message)
         await asyncio.sleep(PRUNE_INTERVAL)

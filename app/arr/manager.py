@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Mapping
 from typing import ClassVar
 
@@ -63,7 +64,7 @@ class ArrManager:
         subject, patience = "its root folders", self._client.patience.folders
         raws = [raw async for raw in self._client.stream_array("/rootfolder", subject, patience)]
         try:
-            return [RootFolder.model_validate_json(raw.text) for raw in raws]
+            return [RootFolder.model_validate(json.loads(raw.text)) for raw in raws]
         except ValidationError as fault:
             raise self._unexpected(subject, fault) from self._client.peer.cause(fault)
 

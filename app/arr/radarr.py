@@ -8,7 +8,7 @@ from typing import ClassVar
 from app.arr.items import ItemReader
 from app.arr.manager import ArrManager
 from app.context import RawItem
-from schemas.arr.item import other_titles, remote_image, utc
+from schemas.arr.item import other_titles, remote_image
 from schemas.arr.radarr import Movie
 from schemas.base import ArrType, MediaKind
 from schemas.media import VIDEO_ID, MediaCreate
@@ -54,7 +54,7 @@ def parse_movie(raw: RawItem) -> MediaCreate:
         tags=movie.tags or (),
         genres=movie.genres or (),
         arr_monitored=bool(movie.monitored),
-        arr_added_at=utc(movie.added),
+        arr_added_at=movie.added.utc if movie.added else None,
     )
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from app.arr.items import ItemReader
 from app.arr.manager import ArrManager
 from app.context import RawItem
-from schemas.arr.item import other_titles, remote_image, utc
+from schemas.arr.item import other_titles, remote_image
 from schemas.arr.sonarr import Series, SeriesStatistics
 from schemas.base import ArrType, MediaKind
 from schemas.media import MediaCreate
@@ -50,5 +50,5 @@ def parse_series(raw: RawItem) -> MediaCreate:
         tags=series.tags or (),
         genres=series.genres or (),
         arr_monitored=bool(series.monitored),
-        arr_added_at=utc(series.added),
+        arr_added_at=series.added.utc if series.added else None,
     )

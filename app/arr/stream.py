@@ -17,6 +17,7 @@ from app.errors import ArrBadAnswer, ArrNotAnArr
 # In bytes; a movie or series has a few thousand.
 MAX_ELEMENT_LENGTH = 4 * 1024 * 1024
 _USUAL_LENGTH = 16 * 1024
+_MOST_LOOKED_BACK, _MOST_BRACES = 256 * 1024, 500
 _SPACE = re.compile(rb"[ \t\n\r]*")
 
 
@@ -197,16 +198,21 @@ def _border(text: bytes, start: int, length: int) -> bytes:
 
 
 def _end_by_braces(text: bytes, start: int) -> int:
-    """Guess where the last complete object ends, by the braces alone, which may stand in texts too; 0: none does."""
+    """Guess where the last complete object ends, by the braces alone; 0: none does.
+
+    Many braces in a text mislead it; it gives up soon, so that an element of braces takes linear time.
+    """
     depth = text.count(b"{", start) - text.count(b"}", start)
-    at = len(text)
-    while depth:
+    at, start = len(text), max(start, len(text) - _MOST_LOOKED_BACK)
+    for _ in range(_MOST_BRACES):
+        if not depth:
+            return text.rfind(b"}", start, at) + 1
         opening, closing = text.rfind(b"{", start, at), text.rfind(b"}", start, at)
         at = max(opening, closing)
         if at < 0:
-            return 0
+            break
         depth += 1 if at == closing else -1
-    return text.rfind(b"}", start, at) + 1
+    return 0
 
 
 def _skip_space(text: bytes, at: int) -> int:

@@ -31,7 +31,7 @@ def tell_run(name: str, run: RunRead) -> None:
     seconds = "" if run.seconds is None else f" in {run.seconds:.1f} s"
     typer.echo(f"{name}: {run.outcome}, {counts}{seconds}")
     for skipped in run.skipped_items:
-        typer.echo(f"  skipped {skipped.title or 'an item'} (id {skipped.arr_id}): {skipped.error}", err=True)
+        typer.echo(f"  {skipped.title or 'an item'} (id {skipped.arr_id}): {skipped.error}", err=True)
     if run.error is not None:
         typer.echo(f"  {run.error}", err=True)
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.rows import to_media
 from app.db.tables import attempt
-from app.domain.candidates import Considered
+from app.domain.candidates import Considered, Past
 from app.domain.naming import WORK_DIR_PREFIX
 from app.domain.records import Media, Rank
 from app.domain.videos import TrailerFile
@@ -84,10 +84,19 @@ _TAKE_LOST = text("""
 
 _DELETE_OLD = text("""
     DELETE FROM attempt WHERE id IN (
-        SELECT a.id FROM attempt a WHERE a.finished_at < now() - CAST(:kept AS interval)
+        SELECT a.id FROM attempt a WHERE a.finished_at < now() - CAST(:kept AS interval) AND NOT a.work_dir_left
           AND (a.media_id IS NULL
                OR EXISTS (SELECT 1 FROM attempt newer WHERE newer.media_id = a.media_id AND newer.id > a.id))
         ORDER BY a.id LIMIT :limit FOR UPDATE SKIP LOCKED)
+""")
+
+
+_PAST = text("""
+    SELECT c.video_id, bool_or(c.fate = 'gone') AS is_gone,
+      min(a.finished_at) FILTER (WHERE c.fate = 'unavailable') AS unavailable_since
+    FROM attempt a, jsonb_to_recordset(a.candidates) AS c(video_id text, fate text)
+    WHERE a.media_id = :media_id AND c.fate IN ('gone', 'unavailable')
+    GROUP BY c.video_id
 """)
 
 
@@ -163,6 +172,17 @@ async def finish(
     )
 
 
+async def leave_work_dir(tx: AsyncConnection, held: AttemptClaim, *, left: bool) -> None:
+    """Note whether an attempt's work directory is left, whoever holds it now."""
+    await tx.execute(update(attempt).where(attempt.c.id == held.id).values(work_dir_left=left))
+
+
+async def list_left(tx: AsyncConnection, limit: int) -> Sequence[AttemptClaim]:
+    """List ended attempts that left their work directory, the oldest first."""
+    query = select(attempt).where(attempt.c.work_dir_left, attempt.c.finished_at.is_not(None))
+    return [_claim_of(row) for row in (await tx.execute(query.order_by(attempt.c.id).limit(limit))).mappings()]
+
+
 async def take_lost(tx: AsyncConnection, limit: int) -> Sequence[LostAttempt]:
     """Take over attempts whose lease ran out, with a new token, so that their workers can write nothing more."""
     rows = (await tx.execute(_TAKE_LOST, {"lease": LEASE, "limit": limit})).mappings()
@@ -182,6 +202,15 @@ async def live_among(tx: AsyncConnection, media_ids: Collection[int]) -> frozens
         attempt.c.lease_until > func.now(),
     )
     return frozenset(row.media_id for row in await tx.execute(query))
+
+
+async def past_of(tx: AsyncConnection, media_id: int) -> Past:
+    """Give what a title's attempts learnt of its videos."""
+    rows = (await tx.execute(_PAST, {"media_id": media_id})).all()
+    return Past(
+        frozenset(row.video_id for row in rows if row.is_gone),
+        {row.video_id: row.unavailable_since for row in rows if row.unavailable_since is not None},
+    )
 
 
 async def list_for_media(tx: AsyncConnection, media_id: int, limit: int) -> Sequence[AttemptRead]:

@@ -68,6 +68,14 @@ _DECIDE = text(f"""
 """)  # noqa: S608 - built from the constants above
 _EXTERNAL = "CASE WHEN {0}.kind = 'movie' THEN {0}.tmdb_id ELSE {0}.tvdb_id END"
 
+_OF_EXTERNAL = text("""
+    SELECT m.id FROM unnest(CAST(:external_ids AS integer[])) AS e(id)
+    JOIN media m ON m.connection_id = :connection_id AND m.kind = 'movie' AND m.tmdb_id = e.id
+    UNION ALL
+    SELECT m.id FROM unnest(CAST(:external_ids AS integer[])) AS e(id)
+    JOIN media m ON m.connection_id = :connection_id AND m.kind = 'series' AND m.tvdb_id = e.id
+""")
+
 _IS_UNLISTED = """
     m.connection_id = :connection_id AND m.read_at < :read_at
     AND NOT EXISTS (SELECT 1 FROM unnest(CAST(:kept AS bigint[])) AS k(id) WHERE k.id = m.id)
@@ -206,14 +214,12 @@ async def count(tx: AsyncConnection, connection_id: int) -> int:
     return (await tx.execute(query)).scalar_one()
 
 
-async def count_wanted(tx: AsyncConnection, connection_id: int) -> int:
-    """Count a connection's titles that are monitored and have no trailer."""
-    query = (
-        select(func.count())
-        .select_from(media)
-        .where(media.c.connection_id == connection_id, media.c.status == MonitorStatus.MONITORED)
-    )
-    return (await tx.execute(query)).scalar_one()
+async def ids_of(tx: AsyncConnection, connection_id: int, external_ids: Collection[int]) -> Sequence[int]:
+    """List a connection's titles that have one of these external ids."""
+    if not external_ids:
+        return ()
+    rows = await tx.execute(_OF_EXTERNAL, {"connection_id": connection_id, "external_ids": list(external_ids)})
+    return [row.id for row in rows]
 
 
 async def delete_except(tx: AsyncConnection, connection_id: int, listed: Listed, allowed: Collection[int]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, func, select, text, update
+from sqlalchemy import RowMapping, case, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -120,13 +120,22 @@ async def request(
 ) -> int:
     """Ask for a run and give its id; one that waits already serves, for its fetch begins after this request too.
 
-    `accepted` are titles that it may delete whatever their number.
+    It becomes a person's where a person asks. `accepted` are titles that it may delete whatever their number.
     """
     new = insert(run).values(connection_id=connection_id, trigger=trigger, accepted_ids=sorted(accepted))
     statement = new.on_conflict_do_update(
         index_elements=["connection_id"],
         index_where=text("started_at IS NULL"),
-        set_={"accepted_ids": run.c.accepted_ids.concat(new.excluded.accepted_ids)},
+        set_={
+            "accepted_ids": run.c.accepted_ids.concat(new.excluded.accepted_ids),
+            "trigger": case(
+                (
+                    (new.excluded.trigger == RunTrigger.MANUAL) & (run.c.trigger != RunTrigger.CONNECT),
+                    RunTrigger.MANUAL,
+                ),
+                else_=run.c.trigger,
+            ),
+        },
     )
     run_id: int = (await tx.execute(statement.returning(run.c.id))).scalar_one()
     return run_id
@@ -193,10 +202,13 @@ async def list_probes(tx: AsyncConnection) -> Sequence[int]:
 
 
 async def last_held(tx: AsyncConnection, connection_id: int) -> frozenset[int] | None:
-    """Get what the connection's newest run holds for a person's word; None where it holds nothing, or for too long."""
+    """Get what the connection's newest run that did not fail holds for a person's word.
+
+    None where it holds nothing, or for too long.
+    """
     query = (
         select(run.c.outcome, run.c.held_ids, run.c.finished_at > func.now() - ACCEPTABLE_FOR)
-        .where(run.c.connection_id == connection_id, run.c.finished_at.is_not(None))
+        .where(run.c.connection_id == connection_id, run.c.outcome != RunOutcome.FAILED)
         .order_by(run.c.id.desc())
         .limit(1)
     )

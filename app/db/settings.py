@@ -33,12 +33,18 @@ async def store(tx: AsyncConnection, chosen: Mapping[str, Any]) -> None:
     await tx.execute(update(setting).where(setting.c.key == _KEY).values(value=dict(chosen)))
 
 
-async def remember(tx: AsyncConnection, key: str, value: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Keep something under a key of its own and give what was there before."""
+async def recall(tx: AsyncConnection, key: str) -> dict[str, Any] | None:
+    """Give what was kept under a key of its own, locked."""
     found: dict[str, Any] | None = await tx.scalar(
         select(setting.c.value).where(setting.c.key == key).with_for_update()
     )
-    if found != value:
-        new = insert(setting).values(key=key, value=dict(value))
-        await tx.execute(new.on_conflict_do_update(index_elements=["key"], set_={"value": new.excluded.value}))
     return found
+
+
+async def remember(tx: AsyncConnection, key: str, value: Mapping[str, Any]) -> None:
+    """Keep something under a key of its own."""
+    new = insert(setting).values(key=key, value=dict(value))
+    differs = setting.c.value != new.excluded.value
+    await tx.execute(
+        new.on_conflict_do_update(index_elements=["key"], set_={"value": new.excluded.value}, where=differs)
+    )

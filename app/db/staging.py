@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -101,6 +101,8 @@ _KEPT = {"monitor": "CASE WHEN m.monitor_pinned THEN m.monitor ELSE s.monitor EN
 _NEW_VALUES = {name: _KEPT.get(name, f"s.{name}") for name in _ARR_COLUMNS}
 _DIFFERS = f"""(m.missing_since IS NOT NULL
     OR ({", ".join(f"m.{name}" for name in _ARR_COLUMNS)}) IS DISTINCT FROM ({", ".join(_NEW_VALUES.values())}))"""
+_IDS = ("youtube_trailer_id", "tmdb_id", "tvdb_id", "imdb_id")
+_NEW_IDS = f"({', '.join(f'm.{name}' for name in _IDS)}) IS DISTINCT FROM ({', '.join(f's.{name}' for name in _IDS)})"
 _KNOWN_BY = (
     ("true", "m.kind = 'movie' AND s.kind = 'movie' AND m.tmdb_id = s.tmdb_id"),
     ("true", "m.kind = 'series' AND s.kind = 'series' AND m.tvdb_id = s.tvdb_id"),
@@ -151,9 +153,8 @@ def _statements(staged: str) -> _Statements:
             disk_tries = CASE WHEN m.media_filename IS DISTINCT FROM s.media_filename
                                 OR m.folder_path IS DISTINCT FROM s.folder_path THEN 0 ELSE m.disk_tries END,
             trailer_removed = m.trailer_removed AND m.folder_path IS NOT DISTINCT FROM s.folder_path,
-            tries = CASE WHEN m.youtube_trailer_id IS DISTINCT FROM s.youtube_trailer_id THEN 0 ELSE m.tries END,
-            retry_at = CASE WHEN m.youtube_trailer_id IS DISTINCT FROM s.youtube_trailer_id THEN NULL
-                            ELSE m.retry_at END
+            tries = CASE WHEN {_NEW_IDS} THEN 0 ELSE m.tries END,
+            retry_at = CASE WHEN {_NEW_IDS} THEN NULL ELSE m.retry_at END
         FROM {staged} JOIN {_PAIRS} USING (arr_id)
         WHERE m.id = k.id AND m.read_at <= :read_at AND {_DIFFERS}
           AND NOT EXISTS (SELECT 1 FROM media o WHERE o.connection_id = m.connection_id AND o.arr_id = s.arr_id
@@ -208,7 +209,7 @@ async def create_or_update_bulk(
     for _ in range(2):  # what another transaction inserts meanwhile matches then
         there = {row.arr_id for row in done}
         if rest := [arr_id for arr_id in by_arr_id if arr_id not in there]:
-            done += await upsert.run(rest)
+            done += await upsert.run(rest, {row.media_id for row in done})
     return done
 
 
@@ -242,10 +243,13 @@ class _Upsert:
         await copy_rows(tx, "staged_media", list(_STAGED_COLUMNS), rows)
         return cls(tx, _FROM_TABLE, decided, common)
 
-    async def run(self, arr_ids: Sequence[int]) -> list[Upserted]:
-        """Write each of these titles once; one that another transaction inserts meanwhile is left out."""
+    async def run(self, arr_ids: Sequence[int], taken: Collection[int]) -> list[Upserted]:
+        """Write each of these titles once, in none of the rows that are taken.
+
+        One that another transaction inserts meanwhile is left out.
+        """
         matches = (await self._execute(self.statements.match, {"arr_ids": arr_ids})).all()
-        paired = _pair(matches)
+        paired = _pair(matches, taken)
         differing = {row.id for row in matches if row.differs}
         gone = differing - await self._lock(differing)
         paired = {arr_id: media_id for arr_id, media_id in paired.items() if media_id not in gone}
@@ -285,10 +289,10 @@ class _Upsert:
         return await self.tx.execute(statement, {**self.common, **(values or {})})
 
 
-def _pair(matches: Sequence[Row[Any]]) -> dict[int, int]:
+def _pair(matches: Sequence[Row[Any]], already_taken: Collection[int]) -> dict[int, int]:
     """Give each staged arr_id its row: by external id first; a row serves one title only."""
     paired: dict[int, int] = {}
-    taken: set[int] = set()
+    taken = set(already_taken)
     for match in sorted(matches, key=lambda row: not row.by_external):
         if match.arr_id not in paired and match.id not in taken:
             paired[match.arr_id] = match.id

@@ -272,6 +272,8 @@ attempt = Table(
     Column("candidates", JSONB, nullable=False, server_default=_EMPTY_LIST),
     _time("lease_until"),
     Column("lease_token", BigInteger, nullable=False, server_default=text("1")),
+    Column("work_dir_left", Boolean, nullable=False, server_default=_FALSE),
+    Index("ix_attempt_work_dir_left", "id", postgresql_where=text("work_dir_left")),
     Index("uq_attempt_place", "place", unique=True, postgresql_where=text("finished_at IS NULL")),
     Index("ix_attempt_media_id", "media_id", "id"),
 )

@@ -25,7 +25,13 @@ _OF_THE_VIDEO = frozenset(
 _OF_THE_SOURCE = frozenset({FetchFailure.SOURCE_BLOCKED, FetchFailure.OUR_SETUP})
 _OF_THE_TITLE = frozenset({StorageProblem.NAME_TAKEN, StorageProblem.OUTSIDE})
 _UNKNOWN_TRIES = 3
-_MOST_TELLING = (FetchFailure.NEEDS_COOKIES, FetchFailure.NOT_YET, FetchFailure.GEO)
+_MOST_TELLING = (
+    FetchFailure.OUR_SETUP,
+    FetchFailure.SOURCE_BLOCKED,
+    FetchFailure.NEEDS_COOKIES,
+    FetchFailure.NOT_YET,
+    FetchFailure.GEO,
+)
 
 
 class Named(Protocol):

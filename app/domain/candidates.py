@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from app.domain.languages import name_of
 from app.domain.matching import Judgement, Wanted, judge_hits, matches
 from app.domain.policy import Policy
 from app.domain.records import Candidate, Media
 from app.domain.videos import SearchHit
-from schemas.base import CandidateFate, CandidateSource
+from schemas.base import CandidateFate, CandidateSource, FetchFailure
 from schemas.media import canonical_trailer_url
 from schemas.policy import ORIGINAL
 
 MOST_TITLE = 200
+_GONE_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,23 @@ class Considered:
     why: str
     title: str | None = None
     score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What earlier attempts learnt of a title's videos: those that are gone, and since when others are unavailable."""
+
+    gone: frozenset[str] = frozenset()
+    unavailable: Mapping[str, datetime] = field(default_factory=dict)
+
+    def fate_of(self, video_id: str, failure: FetchFailure, now: datetime, *, certain: bool) -> CandidateFate:
+        """Judge a video that failed: one that is only said to be unavailable is gone once it still is a day later."""
+        if failure is not FetchFailure.DEAD:
+            return CandidateFate.FAILED
+        since = self.unavailable.get(video_id)
+        if certain or (since is not None and now - since >= _GONE_AFTER):
+            return CandidateFate.GONE
+        return CandidateFate.UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)

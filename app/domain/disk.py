@@ -72,13 +72,17 @@ class MarkedFolder:
 
 @dataclass(frozen=True, slots=True)
 class KnownOnDisk:
-    """What the database knew before looking; `ours` are our recorded trailers of this very folder, relative to it."""
+    """What the database knew before looking; `ours` are our recorded trailers of this very folder, relative to it.
+
+    `seen_here`: the last look at this very folder, which the title has for itself, showed a trailer of whoever's.
+    """
 
     trailer_exists: bool
     trailer_removed: bool
     media_exists: bool
     path_mapped: bool
     ours: frozenset[str] = frozenset()
+    seen_here: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,8 @@ class DiskVerdict:
 def judge_disk(known: KnownOnDisk, look: DiskLook) -> DiskVerdict:
     """Take the disk's "no trailer" only where it shows the title's own media beside the gap.
 
-    A mount that is away, or one that shows empty folders, must never start a download of everything.
+    A mount that is away, or one that shows empty folders, must never start a download of everything. A trailer that
+    was there and is not was removed by a person.
     """
     if look.state is not FolderState.PRESENT:
         return DiskVerdict(known.trailer_exists, known.trailer_removed, _away(known, look.state))
@@ -101,7 +106,7 @@ def judge_disk(known: KnownOnDisk, look: DiskLook) -> DiskVerdict:
         return DiskVerdict(trailer_exists=True, trailer_removed=False, state=DiskState.READY)
     if known.media_exists and not look.media_seen:
         return DiskVerdict(known.trailer_exists, known.trailer_removed, DiskState.WAITING)
-    removed = known.trailer_removed or bool(known.ours)
+    removed = known.trailer_removed or bool(known.ours) or known.seen_here
     return DiskVerdict(trailer_exists=False, trailer_removed=removed, state=DiskState.READY)
 
 

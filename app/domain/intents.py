@@ -130,8 +130,10 @@ def _has_source(title: Media | MediaCreate, trailer_url: str | None, circumstanc
     )
 
 
-def looked(media: Media, look: DiskLook, ours: Collection[str], *, counted: bool = True) -> Media:
+def looked(media: Media, look: DiskLook, ours: Collection[str], *, shared: bool = False, counted: bool = True) -> Media:
     """Take up what its folder shows; `ours` are our recorded trailers of that folder, relative to it.
+
+    `shared`: other titles have the folder too.
 
     `counted`: the look is one of those that become rarer and rarer until the files are there.
     """
@@ -141,6 +143,7 @@ def looked(media: Media, look: DiskLook, ours: Collection[str], *, counted: bool
         media_exists=media.media_exists,
         path_mapped=media.path_mapped,
         ours=frozenset(ours),
+        seen_here=media.trailer_exists and media.disk_state is DiskState.READY and not shared,
     )
     verdict = judge_disk(known, look)
     return replace(

@@ -33,7 +33,7 @@ from app.domain.acquiring import (
     trailer_name,
 )
 from app.domain.breaker import YOUTUBE, Suspect, Trouble, root_source, source_of, sources_of
-from app.domain.candidates import Considered
+from app.domain.candidates import Considered, Past
 from app.domain.policy import Policy
 from app.domain.records import Candidate, Media, Rank
 from app.domain.videos import FetchedTrailer, TrailerFile
@@ -148,8 +148,9 @@ async def _claim(deps: Deps, max_rank: Rank) -> _Job | None:
             return None
         await gate.probe(tx, title, held.id)
         rejected = await rejections.list_for(tx, title)
+        past = Past() if title.wanted_rank is Rank.PERSON else await attempts.past_of(tx, title.id)
         await change_title(deps, tx, title.id, lambda claimed: claimed)
-        return _Job(title, shared, policy, held, Finder(deps, title, policy, rejected))
+        return _Job(title, shared, policy, held, Finder(deps, title, policy, rejected, past))
 
 
 async def _extend(deps: Deps, job: _Job) -> None:
@@ -172,12 +173,14 @@ async def _acquire_claimed(deps: Deps, job: _Job) -> AcquireOutcome:
 async def clean_up(deps: Deps, held: AttemptClaim) -> None:
     """Remove an attempt's work directory; where the disk refuses, what was learnt counts all the same.
 
-    To be called before the attempt ends: of an ended one nobody looks for a directory that a crash left.
+    To be called before the attempt ends. What is left is removed later, see `sweep_work_dirs`.
     """
     try:
         await deps.library.remove_work_dir(held.folder, held.work_dir_name)
     except StorageError as error:
         structlog.get_logger(__name__).warning("a work directory is left", folder=held.folder_path, why=error.message)
+        async with deps.db.transaction() as tx:
+            await attempts.leave_work_dir(tx, held, left=True)
 
 
 async def _found_meanwhile(deps: Deps, job: _Job) -> bool:
@@ -205,19 +208,20 @@ async def _fetch_first(deps: Deps, job: _Job, work_dir: Path) -> tuple[Candidate
                 request = FetchRequest(candidate.url, work_dir, job.policy)
                 fetched = await _fetch(deps, job.title.id, request)
             except FetchError as error:
-                job.finder.note(candidate, CandidateFate.FAILED, error.message)
+                job.finder.note_failed(candidate, error)
                 await _blame(deps, job, source_of(candidate.url), candidate.video_id, error)
                 follows = after_failure(error.failure, job.title.tries, certain=error.certain)
                 if follows is AfterFailure.STOP and source_of(candidate.url) in job.own_sources:
+                    job.finder.note_untried("It would fail as the one before it.")
                     raise
                 failed.append(error)
             else:
                 job.finder.note(candidate, CandidateFate.TAKEN, "It is the trailer.")
+                job.finder.note_untried("The trailer was found before it.")
                 return candidate, fetched
     if failed:
         raise failed[most_telling([error.failure for error in failed])]
-    message = "No video carries the title and the year."
-    raise FetchError(message, FetchFailure.NOTHING_FOUND)
+    raise job.finder.nothing_found
 
 
 async def _may_use(deps: Deps, job: _Job, candidate: Candidate) -> bool:

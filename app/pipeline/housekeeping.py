@@ -20,6 +20,7 @@ from schemas.base import FetchFailure, RunTrigger
 
 LOST_AT_ONCE = 20
 PRUNED_AT_ONCE = 1000
+SWEPT_AT_ONCE = 100
 
 
 async def recover_lost_attempts(deps: Deps) -> None:
@@ -57,6 +58,19 @@ async def request_startup_runs(deps: Deps) -> None:
         for connection in await connections.list_all(tx):
             if connection.enabled:
                 await runs.request(tx, connection.id, RunTrigger.STARTUP)
+
+
+async def sweep_work_dirs(deps: Deps) -> None:
+    """Remove work directories that ended attempts had to leave; those on a disk that still refuses wait."""
+    async with deps.db.transaction() as tx:
+        left = await attempts.list_left(tx, SWEPT_AT_ONCE)
+    for held in left:
+        try:
+            await deps.library.remove_work_dir(held.folder, held.work_dir_name)
+        except StorageError:
+            continue
+        async with deps.db.transaction() as tx:
+            await attempts.leave_work_dir(tx, held, left=False)
 
 
 async def prune_events(deps: Deps) -> None:

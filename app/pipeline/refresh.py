@@ -37,7 +37,7 @@ from app.pipeline.settling import Settled, Settling
 from app.pipeline.titles import policy_of, stage
 from app.pipeline.turns import Turns
 from app.version import VERSION
-from schemas.base import RunOutcome
+from schemas.base import MediaKind, RunOutcome
 from schemas.live import Topic
 from schemas.media import MediaCreate
 from schemas.run import SkippedItem
@@ -64,7 +64,8 @@ class _Changed(NamedTuple):
 class _Tally:
     """What a refresh has met so far; `kept` are rows that may be listed by another arr_id than they have.
 
-    `listed_as` has for each element its external id and its arr_id, in one number.
+    `listed_as` has for each element its external id and its arr_id, in one number; `unparsed` has the external ids of
+    those that are skipped, whose rows may have other arr_ids.
     """
 
     fetched: int = 0
@@ -73,12 +74,20 @@ class _Tally:
     kept: array[int] = field(default_factory=lambda: array("q"))
     listed_as: array[int] = field(default_factory=lambda: array("q"))
     skipped: list[SkippedItem] = field(default_factory=list)
+    unparsed: list[int] = field(default_factory=list)
     ids_readable: bool = True
 
     def skip(self, item: SkippedItem) -> None:
         """Report an element, unless there are very many."""
         if len(self.skipped) < MAX_REPORTED:
             self.skipped.append(item)
+
+    def keep(self, external_id: object) -> None:
+        """Keep the title of an element that cannot be parsed, or all where it cannot be told which title that is."""
+        if type(external_id) is int and abs(external_id) <= _INT32_MAX:
+            self.unparsed.append(external_id)
+        else:
+            self.ids_readable = False
 
     def list_as(self, external_id: int | None, arr_id: int) -> None:
         """Note which title an element is."""
@@ -188,6 +197,7 @@ class Refresh:
             created = self._parse_media(raw)
         except ArrItemError as error:
             self._tally.skip(_skipped(raw, error))
+            self._tally.keep(raw.tmdb_id if self._connection.kind is MediaKind.MOVIE else raw.tvdb_id)
         else:
             self._changed.append(_Changed(stage(created, self._connection), digest, known))
             self._tally.list_as(created.external_id, created.arr_id)
@@ -264,7 +274,7 @@ class Refresh:
         for external_id, one, other in self._tally.listed_twice():
             error = (
                 f"{app} lists {word} {one} and {word} {other} as one title ({arr_type.external_name} {external_id}), "
-                f"which has one row and one trailer: remove one of them there."
+                f"whose row goes from one to the other: remove one of them there."
             )
             self._tally.skip(SkippedItem(arr_id=other, title=None, error=error))
 
@@ -274,6 +284,7 @@ class Refresh:
             return self._result(RunOutcome.COMPLETED)
         listed = Listed(self._held.read_at, self._tally.arr_ids, self._tally.kept)
         async with self._deps.db.transaction() as tx:
+            self._tally.kept.extend(await media.ids_of(tx, self._connection.id, self._tally.unparsed))
             # What this list itself added must not raise the limit for what it lacks.
             rows = await media.count(tx, self._connection.id) - self._tally.written[Written.CREATED]
             share = (await tunables(self._deps, tx)).max_delete_share

@@ -93,7 +93,7 @@ class Settling:
         """Give the title as it is after the look; `looks_again`: a sync looks by and by until the files are there."""
         title = one.title
         if title.folder_path is not None:
-            title = intents.looked(title, look, one.ours, counted=looks_again)
+            title = intents.looked(title, look, one.ours, shared=one.shared, counted=looks_again)
         catalogue = self._deps.catalogue is not None
         circumstances = Circumstances(one.policy, self._deps.now(), one.lease_live, looks_again, catalogue)
         return intents.decided(title, circumstances)

@@ -18,6 +18,7 @@ from app.pipeline.trailer_removal import TrailersRemoved
 from schemas.base import Reason
 from schemas.connection import ConnectionRead, LastRun, TrailersAfter, WebhookRead
 from schemas.media import MediaRead
+from schemas.status import MediaCounts
 
 NOT_VERIFIED = "Its certificate is not checked, so that anybody in between can read its API key: set ca_file instead."
 _MEDIA_FIELDS = set(MediaRead.model_fields) - {"reason_text"}
@@ -41,7 +42,11 @@ def webhook_read(connection: Connection, last_event_at: datetime | None) -> Webh
 
 
 def connection_read(
-    deps: Deps, connection: Connection, last_event_at: datetime | None, last_run: LastRun | None
+    deps: Deps,
+    connection: Connection,
+    last_event_at: datetime | None,
+    last_run: LastRun | None,
+    titles: MediaCounts | None,
 ) -> ConnectionRead:
     """Show a connection without its secrets."""
     return ConnectionRead(
@@ -64,6 +69,7 @@ def connection_read(
         last_error=connection.last_error,
         last_event_at=last_event_at,
         last_run=last_run,
+        wanted=None if titles is None else titles.monitored + titles.downloading,
         created_at=connection.created_at,
         warnings=[NOT_VERIFIED] if connection.is_unverified else [],
     )

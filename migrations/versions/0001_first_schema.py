@@ -303,10 +303,14 @@ def upgrade() -> None:
         sa.Column("candidates", postgresql.JSONB(), server_default=sa.text("'[]'"), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lease_token", sa.BigInteger(), server_default=sa.text("1"), nullable=False),
+        sa.Column("work_dir_left", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.ForeignKeyConstraint(["media_id"], ["media.id"], name=op.f("fk_attempt_media_id"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt")),
     )
     op.create_index("ix_attempt_media_id", "attempt", ["media_id", "id"], unique=False)
+    op.create_index(
+        "ix_attempt_work_dir_left", "attempt", ["id"], unique=False, postgresql_where=sa.text("work_dir_left")
+    )
     op.create_index(
         "uq_attempt_place", "attempt", ["place"], unique=True, postgresql_where=sa.text("finished_at IS NULL")
     )

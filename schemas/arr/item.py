@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from msgspec import Meta, Struct
 
@@ -16,6 +16,23 @@ _NO_SEASON = (None, -1)
 Int32 = Annotated[int, Meta(ge=-_INT32_MAX, le=_INT32_MAX)]
 ArrId = Annotated[int, Meta(ge=1, le=_INT32_MAX)]
 FilledText = Annotated[str, Meta(min_length=1)]
+
+
+class Moment:
+    """A time; None at either end of the calendar, where .NET's empty times are. Without a zone it is UTC."""
+
+    __slots__ = ("utc",)
+
+    def __init__(self, utc: datetime | None) -> None:
+        self.utc = utc
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read it as the Arrs write it, with up to seven digits of a second. Raises ValueError."""
+        moment = datetime.fromisoformat(text)
+        if moment.year in {1, 9999}:
+            return cls(None)
+        return cls(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC))
 
 
 class ItemStruct(Struct, frozen=True, rename="camel"):
@@ -70,10 +87,3 @@ def other_titles(titles: OtherTitles) -> tuple[str, ...]:
         and one.title
     }
     return tuple(sorted(kept)[:_MOST_TITLES])
-
-
-def utc(moment: datetime | None) -> datetime | None:
-    """Read a time without a zone as UTC; one at either end of the calendar (.NET's empty time) means unknown."""
-    if moment is None or moment.year in {1, 9999}:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

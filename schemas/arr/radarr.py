@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from schemas.arr.item import ArrId, FilledText, Image, Int32, ItemStruct, Language, OtherTitles
+from schemas.arr.item import ArrId, FilledText, Image, Int32, ItemStruct, Language, Moment, OtherTitles
 
 
 class MovieFile(ItemStruct, frozen=True):
@@ -38,4 +36,4 @@ class Movie(ItemStruct, frozen=True):
     genres: tuple[str, ...] | None = None
     tags: tuple[Int32, ...] | None = None
     images: list[Image] | None = None
-    added: datetime | None = None
+    added: Moment | None = None

@@ -14,12 +14,12 @@ from app.context import FetchRequest, PlacedFile
 from app.domain.policy import Policy
 from app.domain.records import Rank
 from app.domain.videos import FetchedTrailer, SearchHit
-from app.errors import FetchError
+from app.errors import FetchError, StorageError
 from app.files.library import DiskLibrary
 from app.pipeline.acquire import AcquireOutcome, _fetch, acquire
-from app.pipeline.housekeeping import recover_lost_attempts
-from app.pipeline.media import update_media
-from schemas.base import CandidateSource, FetchFailure, MonitorStatus, Reason
+from app.pipeline.housekeeping import recover_lost_attempts, sweep_work_dirs
+from app.pipeline.media import download_now, update_media
+from schemas.base import CandidateSource, FetchFailure, MonitorStatus, Reason, StorageProblem
 from schemas.media import MediaUpdate
 from tests.fakes import FakeArr, FakeVideos, movie_item, put_movie_on_disk, put_series_on_disk, series_item
 from tests.integration.conftest import Bench
@@ -50,6 +50,65 @@ async def test_a_wanted_trailer_is_fetched_and_placed(bench: Bench) -> None:
     recorded = await bench.rows("SELECT rel_path, video_id, source, media_id FROM trailer")
     assert recorded == [("Sintel (2010) Bluray-1080p-trailer.mp4", "vid00000007", "arr", title.id)]
     assert await acquire(bench.deps, Rank.BACKFILL) is AcquireOutcome.NOTHING_DUE
+
+
+GONE = FetchError("It is private.", FetchFailure.DEAD)
+PERHAPS = FetchError("The video is not available.", FetchFailure.DEAD, certain=False)
+LATER = "UPDATE media SET retry_at = now(), next_try_at = now() RETURNING 1"
+
+
+async def try_again(bench: Bench, days: int = 0) -> AcquireOutcome:
+    """Let time go by, and what is due be tried."""
+    await bench.rows(f"UPDATE attempt SET finished_at = finished_at - interval '{days} days' RETURNING 1")
+    await bench.rows(LATER)
+    return await acquire(bench.deps, Rank.RETRY)
+
+
+async def test_a_video_that_is_gone_is_not_fetched_again_unless_a_person_asks(bench: Bench) -> None:
+    await imported_movie(bench)
+    bench.videos.failures[WATCH + "vid00000007"] = GONE
+    assert await acquire(bench.deps, Rank.BACKFILL) is AcquireOutcome.FAILED
+    assert await try_again(bench) is AcquireOutcome.FAILED
+    assert len(bench.videos.fetched) == 1
+    title = await bench.title(7)
+    assert title is not None
+    assert "The videos that are known are gone" in (title.failure_text or "")
+    bench.videos.failures.clear()
+    assert await try_again(bench) is AcquireOutcome.FAILED
+    await download_now(bench.deps, title.id)
+    assert await acquire(bench.deps, Rank.PERSON) is AcquireOutcome.PLACED
+
+
+async def test_a_video_that_is_unavailable_is_gone_a_day_later(bench: Bench) -> None:
+    await imported_movie(bench)
+    bench.videos.failures[WATCH + "vid00000007"] = PERHAPS
+    assert await acquire(bench.deps, Rank.BACKFILL) is AcquireOutcome.FAILED
+    for days, fetched in ((0, 2), (1, 3), (1, 3)):
+        assert await try_again(bench, days) is AcquireOutcome.FAILED
+        assert len(bench.videos.fetched) == fetched
+
+
+async def test_a_work_directory_that_the_disk_kept_is_removed_later(bench: Bench) -> None:
+    class Keeping(DiskLibrary):
+        keeps = True
+
+        async def remove_work_dir(self, folder: Path, name: str) -> None:
+            if self.keeps:
+                message = "It cannot be removed."
+                raise StorageError(message, StorageProblem.NOT_WRITABLE)
+            await super().remove_work_dir(folder, name)
+
+    library = Keeping()
+    bench.deps = replace(bench.deps, library=library)
+    folder = await imported_movie(bench)
+    bench.videos.failures[WATCH + "vid00000007"] = GONE
+    assert await acquire(bench.deps, Rank.BACKFILL) is AcquireOutcome.FAILED
+    for keeps, left in ((True, 1), (False, 0)):
+        library.keeps = keeps
+        await sweep_work_dirs(bench.deps)
+        assert len([name for name in names(folder) if name.startswith(".trailhook-")]) == left
+    assert await bench.rows("SELECT work_dir_left FROM attempt") == [(False,)]
+    library.close()
 
 
 async def test_two_workers_run_one_download(bench: Bench) -> None:

@@ -84,7 +84,7 @@ class Server:
         self.requests: list[Request] = []
         self.asked = asyncio.Event()
         self.answers = list(answers)
-        self._handlers: set[asyncio.Task[None]] = set()
+        self._handlers: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     @asynccontextmanager
     async def running(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
@@ -96,10 +96,12 @@ class Server:
             for handler in self._handlers:
                 handler.cancel()
             await asyncio.gather(*self._handlers, return_exceptions=True)
+            for writer in self._handlers.values():  # of a handler that never began too
+                await _close(writer)
             await server.wait_closed()
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._handlers.add(asyncio.create_task(self._handle(reader, writer)))
+        self._handlers[asyncio.create_task(self._handle(reader, writer))] = writer
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -113,9 +115,13 @@ class Server:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
-            writer.close()
-            # Python 3.11 forgets a TLS transport that is not waited for.
-            await asyncio.gather(writer.wait_closed(), return_exceptions=True)
+            await _close(writer)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    # Python 3.11 forgets a TLS transport that is not waited for.
+    await asyncio.gather(writer.wait_closed(), return_exceptions=True)
 
 
 @pytest.fixture(scope="module")
@@ -754,8 +760,7 @@ async def test_https_where_only_http_is_spoken(http: HttpClients) -> None:
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(100)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        writer.close()
-        await writer.wait_closed()
+        await _close(writer)
 
     async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]

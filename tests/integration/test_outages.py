@@ -9,11 +9,13 @@ from arq.connections import ArqRedis
 
 from app.arr.factory import ArrFactory
 from app.context import RawItem
+from app.db import runs
 from app.errors import ArrTimeout
 from app.http import ArrPatience, HttpClients
 from app.pipeline.connection_manager import SyncOutcome
-from app.pipeline.connections import add_connection
+from app.pipeline.connections import add_connection, request_reconciliation
 from schemas.arr.common import SystemStatus
+from schemas.base import RunTrigger
 from schemas.connection import ConnectionCreate
 from tests.fakes import FakeArr, movie_item
 from tests.integration.conftest import Bench
@@ -80,6 +82,19 @@ class GatedArr(FakeArr):
     async def get_media(self, arr_id: int) -> RawItem:
         self.calls += 1
         return await super().get_media(arr_id)
+
+
+async def test_a_person_does_not_wait_for_the_next_probe(bench: Bench) -> None:
+    connection = await bench.connect(FakeArr(items={1: movie_item(1, bench.root)}))
+    await bench.refresh(connection)
+    async with bench.deps.db.transaction() as tx:
+        await runs.request(tx, connection, RunTrigger.SCHEDULE)
+    await bench.rows("UPDATE connection SET down_since = now(), probe_at = now() + interval '5 min' RETURNING 1")
+    async with bench.deps.db.transaction() as tx:
+        assert await runs.list_waiting(tx, 5) == []
+    await request_reconciliation(bench.deps, connection, accept_deletions=False)
+    async with bench.deps.db.transaction() as tx:
+        assert len(await runs.list_waiting(tx, 5)) == 1
 
 
 async def test_one_probe_asks_then_all_go_on_and_a_refresh_comes(bench: Bench, redis: ArqRedis) -> None:

@@ -177,6 +177,16 @@ async def test_a_library_that_shrinks(world: World, gone: int, outcome: RunOutco
         assert (accepted.outcome, accepted.deleted) == (RunOutcome.COMPLETED, gone)
 
 
+async def test_what_was_held_can_be_accepted_after_a_run_that_failed(world: World) -> None:
+    for number in ids(world)[:5]:
+        world.radarr.delete(number)
+    assert (await world.refresh()).outcome is RunOutcome.HELD
+    world.radarr.fault = faults.server_error("/movie")
+    assert (await world.refresh()).outcome is RunOutcome.FAILED
+    world.radarr.fault = None
+    assert (await world.refresh(accept=True)).deleted == 5
+
+
 async def test_an_acceptance_is_for_exactly_what_was_held(world: World) -> None:
     for number in ids(world)[:5]:
         world.radarr.delete(number)
@@ -225,6 +235,23 @@ async def test_ids_shuffled_by_a_rebuild_keep_pins_and_trailers(world: World) ->
     assert (after["Film 2"].monitor, after["Film 2"].monitor_pinned) == (False, True)
     assert await world.bench.rows("SELECT media_id, rel_path FROM trailer") == owned
     assert (await world.refresh()).unchanged == TITLES
+
+
+@pytest.mark.parametrize(("tmdb_id", "deleted"), [("as it was", 1), (None, 0), ("text", 0)])
+async def test_an_item_that_cannot_be_parsed_keeps_its_row_through_a_rebuild(
+    world: World, tmdb_id: str | None, deleted: int
+) -> None:
+    rebuilt = {100 + number: {**item, "id": 100 + number} for number, item in world.radarr.items.items()}
+    unlisted = rebuilt.popitem()[1]
+    damaged = rebuilt[101]
+    damaged |= {"path": None} if tmdb_id == "as it was" else {"path": None, "tmdbId": tmdb_id}
+    world.radarr.items.clear()
+    world.radarr.items.update(rebuilt)
+    run = await world.refresh()
+    assert (run.outcome, run.deleted, len(run.skipped_items)) == (RunOutcome.COMPLETED, deleted, 1)
+    titles = await world.bench.titles()
+    assert damaged["title"] in titles
+    assert (unlisted["title"] in titles) is not bool(deleted)
 
 
 async def test_a_changed_path_mapping_moves_all_titles(world: World, tmp_path: Path) -> None:

@@ -148,9 +148,13 @@ async def test_a_valkey_that_hangs_hangs_nobody(bench: Bench, valkey: EmbeddedVa
 
 
 async def test_a_connection_that_nobody_answers_is_given_up() -> None:
+    closed = asyncio.Event()
+
     async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
+        await writer.wait_closed()
+        closed.set()
 
     server = await asyncio.start_server(swallow, "127.0.0.1", 0)
     redis = open_redis(SecretStr(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"), retries=0)
@@ -160,4 +164,5 @@ async def test_a_connection_that_nobody_answers_is_given_up() -> None:
                 await redis.zcard("anything")
     finally:
         await redis.aclose()
+        await closed.wait()
         server.close()

@@ -129,7 +129,7 @@ async def test_a_trailer_that_vanishes_from_a_folder_below_is_noticed(watched: B
     (watched.root / "Film 3 (2010)" / "Trailers" / "one.mp4").unlink()
     await watched.refresh(connection)
     title = (await watched.titles())["Film 3"]
-    assert (title.status, title.reason) == (MonitorStatus.MONITORED, Reason.QUEUED)
+    assert (title.status, title.reason) == (MonitorStatus.MONITORED, Reason.TRAILER_REMOVED)
 
 
 async def test_a_folder_that_comes_is_noticed(watched: Bench, library: WatchedLibrary) -> None:
@@ -161,7 +161,7 @@ async def test_a_link_is_always_followed(watched: Bench, library: WatchedLibrary
     connection = await settled(watched, library, FakeArr(items={1: item}))
     elsewhere.unlink()
     await watched.refresh(connection)
-    assert (await watched.titles())["Sintel"].reason is Reason.QUEUED
+    assert (await watched.titles())["Sintel"].reason is Reason.TRAILER_REMOVED
 
 
 async def test_a_folder_that_changed_just_now_is_looked_into_again(bench: Bench) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from app.errors import ArrItemError, ArrTimeout
 from app.pipeline.connection_manager import SyncOutcome
 from schemas.base import MonitorStatus, Reason
@@ -184,7 +186,23 @@ async def test_a_trailer_on_disk_is_found_and_one_removed_by_a_person_stays_remo
     await bench.sync(connection, 7)
     title = await bench.title(7)
     assert title is not None
-    assert title.reason is Reason.QUEUED
+    assert title.reason is Reason.TRAILER_REMOVED
+
+
+@pytest.mark.parametrize("app_name", ["Radarr", "Sonarr"])
+@pytest.mark.parametrize("new", [{"tmdbId": 4711}, {"imdbId": "tt4711"}, {"title": "Another", "runtime": 99}])
+async def test_another_id_of_the_title_ends_its_back_off(bench: Bench, app_name: str, new: dict[str, object]) -> None:
+    item = (movie_item if app_name == "Radarr" else series_item)(7, bench.root)
+    arr = FakeArr(app_name, items={7: item})
+    connection = await bench.connect(arr)
+    await bench.sync(connection, 7)
+    await bench.rows("UPDATE media SET tries = 3, retry_at = now() + interval '7 days', imdb_id = 'tt1' RETURNING 1")
+    if app_name == "Radarr" and "tmdbId" in new:
+        new = {"youTubeTrailerId": "another0001"}  # by its TMDB id it would be another movie
+    arr.items[7] = {**item, "imdbId": "tt1", **new}
+    await bench.sync(connection, 7)
+    ends = "title" not in new
+    assert await bench.rows("SELECT tries, retry_at IS NULL FROM media") == [(0 if ends else 3, ends)]
 
 
 async def test_an_offline_share_keeps_what_was_known(bench: Bench) -> None:

@@ -16,7 +16,7 @@ from app.http import HttpClients
 from app.pipeline.acquire import AcquireOutcome, acquire
 from app.pipeline.media import update_media
 from app.tmdb.client import TmdbClient
-from schemas.base import MediaKind
+from schemas.base import FetchFailure, MediaKind, Reason
 from schemas.media import MediaUpdate
 from tests.fakes import FakeArr, movie_item, put_movie_on_disk
 from tests.integration.conftest import Bench
@@ -134,6 +134,19 @@ async def wanted(bench: Bench, tmdb: Tmdb, clients: HttpClients) -> int:
     return title.id
 
 
+async def test_a_catalogue_that_cannot_be_asked_does_not_mean_that_there_is_nothing(
+    bench: Bench, tmdb: Tmdb, clients: HttpClients
+) -> None:
+    await wanted(bench, tmdb, clients)
+    await bench.rows("UPDATE media SET youtube_trailer_id = NULL RETURNING 1")
+    tmdb.refusals += [(401, None)] * 3
+    assert await acquire(bench.deps, Rank.BACKFILL) is AcquireOutcome.FAILED
+    title = await bench.title(7)
+    assert title is not None
+    assert (title.last_failure, title.reason) == (FetchFailure.TRANSIENT, Reason.BACKING_OFF)
+    assert "TMDB" in (title.failure_text or "")
+
+
 async def test_its_videos_come_before_the_arrs(bench: Bench, tmdb: Tmdb, clients: HttpClients) -> None:
     tmdb.add(
         "movie", 45007, video("teaser00001", type="Teaser"), video("clip0000001", type="Clip"), video("trailer0001")
@@ -145,7 +158,13 @@ async def test_its_videos_come_before_the_arrs(bench: Bench, tmdb: Tmdb, clients
         f"SELECT trailer.source, candidates FROM trailer, attempt WHERE attempt.media_id = {media_id}"
     )
     assert row[0] == "tmdb"
-    assert [(one["video_id"], one["fate"]) for one in row[1]] == [("clip0000001", "refused"), ("trailer0001", "taken")]
+    assert [(one["video_id"], one["fate"]) for one in row[1]] == [
+        ("clip0000001", "refused"),
+        ("trailer0001", "taken"),
+        ("teaser00001", "untried"),
+        ("vid00000007", "untried"),
+    ]
+    assert [one["score"] is None for one in row[1]] == [False, False, False, True]  # nothing is known of the Arr's
     assert row[1][0]["why"] == "It is no trailer but a Clip."
 
 

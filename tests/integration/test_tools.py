@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from app.domain.records import Rank
 from app.errors import FetchError
@@ -60,9 +61,36 @@ async def test_another_ytdlp(bench: Bench, failure: FetchFailure, helped: bool) 
     assert await goes_on(bench) is helped
 
 
-async def test_another_machines_tools_are_its_own(bench: Bench) -> None:
+async def test_what_any_worker_had_before_is_not_new(bench: Bench) -> None:
+    """A container has another name each time it is made, and several workers may have several tools."""
     await notice_new_tools(bench.deps)
-    await bench.rows("UPDATE setting SET key = 'tools:other' WHERE key LIKE 'tools:%' RETURNING 1")
+    first, bench.videos.version = bench.videos.version, "2026.11.20"
+    await notice_new_tools(bench.deps)
     await failed(bench, FetchFailure.UNKNOWN)
-    bench.videos.version = "2026.11.20"
+    bench.videos.version = first
     assert not await goes_on(bench)
+
+
+async def test_a_first_look_changes_nothing(bench: Bench) -> None:
+    await failed(bench, FetchFailure.UNKNOWN)
+    assert not await goes_on(bench)
+
+
+@pytest.mark.parametrize(("failure", "helped"), [(FetchFailure.GEO, True), (FetchFailure.DEAD, False)])
+async def test_another_proxy(bench: Bench, tmp_path: Path, failure: FetchFailure, helped: bool) -> None:
+    await notice_new_tools(bench.deps)
+    await failed(bench, failure)
+    for proxy in ("http://anna:secret@10.0.0.1:8080", "http://anna:other@10.0.0.1:8080"):
+        settings = Settings(data_dir=tmp_path, proxy=SecretStr(proxy))
+        bench.deps = replace(bench.deps, settings=settings)
+        assert await goes_on(bench) is helped
+        helped = False
+    assert "secret" not in str(await bench.rows("SELECT * FROM setting"))
+
+
+async def test_another_tmdb_key(bench: Bench, tmp_path: Path) -> None:
+    await notice_new_tools(bench.deps)
+    await failed(bench, FetchFailure.TRANSIENT)
+    bench.deps = replace(bench.deps, settings=Settings(data_dir=tmp_path, tmdb_api_key=SecretStr("k" * 32)))
+    assert await goes_on(bench)
+    assert "kkkk" not in str(await bench.rows("SELECT * FROM setting"))

@@ -124,7 +124,6 @@ def test_arbitrary_bytes_give_objects_or_an_error_of_the_tree(data: bytes, place
         '[{"id":tru}]',
         '{"message":"database is locked","description":"at NzbDrone"}',
         "{",
-        '[{"id":' + "9" * 5000 + "}]",
         '[{"a":' + "[" * 200_000 + "]" * 200_000 + "}]",
     ],
 )
@@ -148,6 +147,14 @@ def test_text_that_is_no_json_is_another_application(text: str) -> None:
 @pytest.mark.parametrize("text", ["[]", " [ ] \r\n\t", "\ufeff[]"])
 def test_an_empty_array_is_complete(text: str) -> None:
     assert decode([text.encode()]) == []
+
+
+@pytest.mark.parametrize("text", ["{" * 400_000, "}" * 400_000, "{}" * 200_000, '{\\"id\\":' * 50_000])
+def test_braces_in_a_text_take_linear_time(text: str) -> None:
+    data = f'[{{"id":1}},{{"id":2,"overview":"{text}"}},{{"id":3}}]'.encode()
+    started = time.process_time()
+    assert len(decode([data[at : at + 65536] for at in range(0, len(data), 65536)])) == 3
+    assert time.process_time() - started < 2
 
 
 def test_what_nobody_reads_does_not_matter() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.acquiring import most_telling
 from app.domain.breaker import (
     YOUTUBE,
     Passage,
@@ -22,6 +23,7 @@ from app.domain.breaker import (
     source_of,
     sources_of,
 )
+from schemas.base import FetchFailure
 from tests.unit.titles import NOW
 
 HOUR = timedelta(hours=1)
@@ -114,3 +116,16 @@ def test_it_never_opens_without_reason_and_never_pauses_longer_than_a_day(
             assert state.paused_until is not None
             assert state.paused_until <= now + 24 * HOUR
             assert state.reason
+
+
+@pytest.mark.parametrize(
+    ("failures", "told"),
+    [
+        ([FetchFailure.OUR_SETUP, FetchFailure.DEAD], 0),
+        ([FetchFailure.DEAD, FetchFailure.SOURCE_BLOCKED, FetchFailure.DEAD], 1),
+        ([FetchFailure.GEO, FetchFailure.NEEDS_COOKIES, FetchFailure.DEAD], 1),
+        ([FetchFailure.DEAD, FetchFailure.NOT_A_TRAILER], 1),
+    ],
+)
+def test_what_a_person_can_mend_is_told_before_all_else(failures: list[FetchFailure], told: int) -> None:
+    assert most_telling(failures) == told

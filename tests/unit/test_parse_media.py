@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from app.arr.items import raw_item
 from app.arr.notification import notification_body
 from app.arr.radarr import parse_movie
 from app.arr.sonarr import parse_series
-from app.context import RawItem, WebhookEntry
+from app.context import WebhookEntry
 from app.domain.webhook_events import parse_version
 from app.errors import ArrItemError
 from schemas.base import ArrType, MediaKind
@@ -189,11 +190,12 @@ def test_only_web_addresses_are_images(url: str) -> None:
     ("added", "parsed"),
     [
         ("2024-03-05T18:11:29", datetime(2024, 3, 5, 18, 11, 29, tzinfo=UTC)),
-        ("2024-03-05T18:11:29.1234567Z", datetime(2024, 3, 5, 18, 11, 29, 123457, tzinfo=UTC)),
+        ("2024-03-05T18:11:29.1234567Z", datetime(2024, 3, 5, 18, 11, 29, 123456, tzinfo=UTC)),
         ("2024-03-05T20:11:29+02:00", datetime(2024, 3, 5, 18, 11, 29, tzinfo=UTC)),
         ("0001-01-01T00:00:00Z", None),
         ("0001-01-01T00:00:00+14:00", None),
         ("9999-12-31T23:59:59-12:00", None),
+        ("9999-12-31T23:59:59.9999999Z", None),
     ],
 )
 def test_times_are_utc(added: str, parsed: datetime | None) -> None:
@@ -354,7 +356,19 @@ def test_a_title_of_one_season_is_none_of_the_series() -> None:
     assert read_series(series(alternateTitles="Hafenwache")).alternative_titles == ()
 
 
-def test_what_no_reader_takes_is_an_item_error() -> None:
-    raw = RawItem(b'{"id":7,"title":"\\u00e4","path":"/m","size":' + b"9" * 5000 + b"}", 7, "ä")
-    with pytest.raises(ArrItemError, match=r'^Radarr\'s movie 7 "ä" cannot be read'):
-        parse_movie(raw)
+@pytest.mark.parametrize("odd", ["9" * 5000, "NaN", "-Infinity", '"\\ud800"'])
+@pytest.mark.parametrize("title", ["a", "\\u0061"])
+def test_what_nobody_reads_may_be_odd(odd: str, title: str) -> None:
+    parsed = parse_movie(raw_item(f'{{"id":7,"title":"{title}","path":"/m","size":{odd}}}'.encode()))
+    assert (parsed.arr_id, parsed.title) == (7, "a")
+
+
+def test_numbers_and_flags_may_be_written_in_other_ways() -> None:
+    parsed = read_movie(movie(year="2020", hasFile=1, monitored="true", added="2024-03-05"))
+    assert (parsed.year, parsed.media_exists, parsed.arr_monitored) == (2020, True, True)
+    assert parsed.arr_added_at == datetime(2024, 3, 5, tzinfo=UTC)
+
+
+def test_an_id_that_is_beyond_all_numbers_is_an_item_error() -> None:
+    with pytest.raises(ArrItemError, match="at fault: id "):
+        parse_movie(raw_item(b'{"id":' + b"9" * 5000 + b',"title":"a","path":"/m"}'))

@@ -115,6 +115,14 @@ def test_ours_that_vanished_beside_its_movie_was_removed_by_a_person() -> None:
     assert judge_disk(known, EMPTY).trailer_removed is False
 
 
+def test_a_strangers_trailer_that_was_seen_and_vanished_was_removed_by_a_person_too() -> None:
+    known = KnownOnDisk(True, False, True, False, seen_here=True)
+    verdict = judge_disk(known, SEEN)
+    assert (verdict.trailer_exists, verdict.trailer_removed) == (False, True)
+    assert judge_disk(known, EMPTY).trailer_removed is False
+    assert judge_disk(known, FOUND).trailer_removed is False
+
+
 STATUS_CASES = [
     pytest.param(movie(), False, S.MONITORED, Reason.QUEUED, Rank.EVENT, id="wanted"),
     pytest.param(movie(), True, S.DOWNLOADING, Reason.DOWNLOADING, None, id="lease beats all"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from app.context import Deps
-from app.db import connections, events, runs
+from app.db import connections, events, overview, runs
 from app.domain.records import Connection
 from app.errors import ArrError, InvalidRequest, WrongSecretKey
 from app.pipeline import removal
@@ -43,7 +43,8 @@ async def list_connections(request: AppRequest) -> Response:
         found = await connections.list_all(tx)
         heard = await events.last_received(tx)
         ran = await runs.last_of_each(tx)
-    shown = [connection_read(deps, one, heard.get(one.id), ran.get(one.id)) for one in found]
+        titles = await overview.media_counts_by_connection(tx)
+    shown = [connection_read(deps, one, heard.get(one.id), ran.get(one.id), titles.get(one.id)) for one in found]
     return answer(Page[ConnectionRead](items=shown, next_cursor=None, total=len(shown)))
 
 
@@ -56,7 +57,6 @@ async def create_connection(request: AppRequest) -> Response:
         **{**read.model_dump(), "warnings": [*read.warnings, *added.warnings]},
         webhook_user=WEBHOOK_USER,
         webhook_password=added.webhook_password,
-        wanted=None,
         run_id=added.run_id,
     )
     return answer(created, 201)
@@ -141,4 +141,5 @@ async def _read(deps: Deps, connection: Connection) -> ConnectionRead:
     async with deps.db.transaction() as tx:
         heard = await events.last_received(tx)
         ran = await runs.last_of_each(tx)
-    return connection_read(deps, connection, heard.get(connection.id), ran.get(connection.id))
+        titles = (await overview.media_counts_by_connection(tx)).get(connection.id)
+    return connection_read(deps, connection, heard.get(connection.id), ran.get(connection.id), titles)

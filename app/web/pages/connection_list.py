@@ -58,7 +58,7 @@ async def cards_of(deps: Deps, known: Sequence[Connection]) -> list[Card]:
         titles = await overview.media_counts_by_connection(tx)
     return [
         Card(
-            read=connection_read(deps, one, heard.get(one.id), newest.get(one.id)),
+            read=connection_read(deps, one, heard.get(one.id), newest.get(one.id), titles.get(one.id)),
             down_since=one.down_since,
             probe_at=one.probe_at,
             webhook=doctor.webhook(one, heard.get(one.id), None, deps.now()),
