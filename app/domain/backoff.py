@@ -20,6 +20,7 @@ _FOLDER = (
 _SYNC = (timedelta(seconds=10), _MINUTE, 10 * _MINUTE)
 _PROBE_FIRST, _PROBE_MOST = timedelta(seconds=5), timedelta(minutes=5)
 _SOON = (_MINUTE, 10 * _MINUTE, _HOUR)
+_OVER_A_DAY = (_HOUR, 6 * _HOUR, 17 * _HOUR)
 _LATER = (_DAY, 3 * _DAY, 7 * _DAY, 30 * _DAY)
 _JUST_RELEASED = (6 * _HOUR, 12 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY)
 _SOON_FAILURES = frozenset(
@@ -27,7 +28,6 @@ _SOON_FAILURES = frozenset(
         FetchFailure.TRANSIENT,
         FetchFailure.STORAGE,
         FetchFailure.LOST,
-        FetchFailure.UNKNOWN,
         FetchFailure.SOURCE_BLOCKED,
         FetchFailure.OUR_SETUP,
     }
@@ -61,9 +61,13 @@ def sync_spacing(streak: int) -> timedelta:
 def acquire_delay(failure: FetchFailure, tries: int, *, just_released: bool = False) -> timedelta:
     """Give the wait before a title's trailer is tried again after `tries` failures in a row (from 1)."""
     later = _JUST_RELEASED if just_released else _LATER
+    first: tuple[timedelta, ...] = ()
     if failure in _SOON_FAILURES:
-        return _SOON[tries - 1] if tries <= len(_SOON) else later[min(tries - len(_SOON), len(later)) - 1]
-    return later[min(tries, len(later)) - 1]
+        first = _SOON
+    elif failure is FetchFailure.UNKNOWN:
+        first = _OVER_A_DAY
+    ladder: list[timedelta] = [*first, *later]
+    return ladder[min(tries, len(ladder)) - 1]
 
 
 def is_just_released(year: int | None, now: datetime) -> bool:

@@ -230,6 +230,10 @@ def test_syncs_in_a_row_are_spaced(streak: int, seconds: float) -> None:
         (FetchFailure.TRANSIENT, 3, timedelta(hours=1)),
         (FetchFailure.TRANSIENT, 4, timedelta(days=1)),
         (FetchFailure.TRANSIENT, 40, timedelta(days=30)),
+        (FetchFailure.UNKNOWN, 1, timedelta(hours=1)),
+        (FetchFailure.UNKNOWN, 3, timedelta(hours=17)),
+        (FetchFailure.UNKNOWN, 4, timedelta(days=1)),
+        (FetchFailure.UNKNOWN, 40, timedelta(days=30)),
     ],
 )
 def test_acquiring_backs_off(failure: FetchFailure, tries: int, wait: timedelta) -> None:
