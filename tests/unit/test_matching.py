@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -24,6 +25,13 @@ THREADS = Wanted(MediaKind.SERIES, "Stranger Things", year=2016, runtime=50, stu
 SECOND_SEASON = Wanted(MediaKind.SERIES, "Stranger Things", year=2016, runtime=50, studio="Netflix", season=2)
 OFFICE = Wanted(MediaKind.SERIES, "The Office (US)", year=2005, runtime=22, studio="NBC")
 MATRIX = Wanted(MediaKind.MOVIE, "The Matrix", year=1999, runtime=136, studio="Warner Bros. Pictures")
+ROCKY = Wanted(MediaKind.MOVIE, "Rocky V", year=1990, runtime=104, studio="United Artists")
+POLICE = Wanted(MediaKind.MOVIE, "Police Academy 4: Citizens on Patrol", year=1987, runtime=88, studio="Warner Bros.")
+SPLIT = Wanted(MediaKind.MOVIE, "Split", year=2016, runtime=117, studio="Universal Pictures")
+ROGUE = Wanted(MediaKind.MOVIE, "Rogue", year=2016, runtime=100, studio="Vodo")
+BATMAN = Wanted(MediaKind.MOVIE, "Batman v Superman: Dawn of Justice", year=2016, runtime=151, studio="DC")
+HORROR = Wanted(MediaKind.MOVIE, "A Horror Trailer", year=2020, runtime=90)
+UNRELEASED = Wanted(MediaKind.MOVIE, "Nova Strike", year=2027, studio="Nation Films")
 
 
 def hit(title: str, channel: str | None = "Some Channel", video_id: str = "abcdefghijk", **facts: object) -> SearchHit:
@@ -43,6 +51,15 @@ def judged(wanted: Wanted, *hits: SearchHit) -> Judgement:
         (PIONEER, "[Official Trailer] Pioneer 1 (2010) HD"),
         (PIONEER, "Pioneer One (2010) Trailer #1 - Jane Doe, John Doe Movie HD"),
         (PIONEER, "Pioneer One (2010) - Jane Doe - Trailer"),
+        (ROCKY, "Rocky V Official Trailer #1 (1990)"),
+        (ROCKY, "ROCKY 5 (1990) Trailer"),
+        (POLICE, "Police Academy 4 (1987) Trailer"),
+        (POLICE, "Police Academy: Citizens on Patrol (1987) Trailer"),
+        (SPLIT, "Split | Second Trailer (2016)"),
+        (SPLIT, "Split First Trailer (2016)"),
+        (BATMAN, "Batman v Superman: Dawn of Justice (2016) - The Versus Trailer"),
+        (HORROR, "A Horror Trailer - Trailer (2020)"),
+        (DUNE, "Dune (2021) Trailer V.O."),
         (PIONEER, "Pioneer One - Tráiler Oficial Español (2010)"),
         (PIONEER, "Pioneer One - zwiastun (2010)"),
         (PIONEER, "Pioneer One (2011) Official Trailer 2 - Jane Doe"),
@@ -62,6 +79,13 @@ def judged(wanted: Wanted, *hits: SearchHit) -> Judgement:
         (SECOND_SEASON, "Stranger Things 2 - Official Trailer - Netflix"),
         (SECOND_SEASON, "Stranger Things Staffel 2 - Offizieller Trailer"),
         (SECOND_SEASON, "Stranger Things S2 trailer (2017)"),
+        (SECOND_SEASON, "Stranger Things Season II Trailer"),
+        (SECOND_SEASON, "Stranger Things 2ª temporada tráiler (2017)"),
+        (SECOND_SEASON, "Stranger Things segunda temporada tráiler (2017)"),
+        (SECOND_SEASON, "Stranger Things - Deuxième saison - bande-annonce (2017)"),
+        (SECOND_SEASON, "Stranger Things Year Two Trailer (2017)"),
+        (SECOND_SEASON, "Stranger Things | 2 сезон | Трейлер (2017)"),
+        (SECOND_SEASON, "Stranger Things Season 2 Part 1 Trailer (2017)"),
         (OFFICE, "The Office (US) | Season 1 Trailer"),
     ],
 )
@@ -88,6 +112,24 @@ def test_taken(wanted: Wanted, title: str) -> None:
         (PIONEER, "Pioneer One - Concept Trailer (2010)", V.FAN_MADE),
         (PIONEER, "Top 10 Trailers of 2010 - Pioneer One", V.COMPILATION),
         (PIONEER, "Pioneer One trailer (2010) #shorts", V.SHORT),
+        (DUNE, "Dune (2021) Trailer vs Dune (1984) Trailer", V.NOT_A_TRAILER),
+        (DUNE, "Dune (1984) versus Dune (2021) - Trailer", V.NOT_A_TRAILER),
+        (DUNE, "Dune (2021) v/s Dune (1984) Trailer", V.NOT_A_TRAILER),
+        (DUNE, "Dune v Dune Trailer (2021)", V.NOT_A_TRAILER),
+        (PIONEER, "Pioneer One (2010) Official Trailer (Tagalog Fandub)", V.FAN_MADE),
+        (PIONEER, "Pioneer One (2010) Trailer Fan Dub", V.FAN_MADE),
+        (PIONEER, "Pioneer One (2010) - Horror Trailer", V.FAN_MADE),
+        (PIONEER, "Pioneer One (2010) - Rom-Com Movie Trailer", V.FAN_MADE),
+        (PIONEER, "Pioneer One (2010) Trailer as a horror movie", V.FAN_MADE),
+        (PIONEER, "Pioneer One (2010) Trailer, into a drama", V.FAN_MADE),
+        (PIONEER, "Pioneer One (2010) Trailer (Re-Cut)", V.FAN_MADE),
+        (PIONEER, "Pioneer One (2010) Trailer Retrailer", V.FAN_MADE),
+        (SPLIT, "Split Second Official Trailer (2016)", V.OTHER_TITLE),
+        (SPLIT, "Split Second (2016) Trailer", V.OTHER_TITLE),
+        (ROGUE, "Rogue One Trailer (2016)", V.OTHER_TITLE),
+        (ROCKY, "Rocky IV Official Trailer (1990)", V.OTHER_TITLE),
+        (POLICE, "Police Academy 4 Trailer", V.OTHER_TITLE),
+        (POLICE, "Police Academy 5 (1987) Trailer", V.OTHER_TITLE),
         (PIONEER, "Pioneer One Season 2 Trailer (2010)", V.WRONG_KIND),
         (PIONEER, "Pioneer One - Short Film Trailer (2010)", V.WRONG_KIND),
         (DREAMS, "Burden of Dreams Trailer (1990)", V.OTHER_TITLE),
@@ -102,6 +144,18 @@ def test_taken(wanted: Wanted, title: str) -> None:
         (THREADS, "Stranger Things (2016) The Movie Trailer", V.WRONG_KIND),
         (SECOND_SEASON, "Stranger Things (2016) Official Trailer", V.WRONG_SEASON),
         (SECOND_SEASON, "Stranger Things Season 3 Trailer", V.WRONG_SEASON),
+        (SECOND_SEASON, "Stranger Things Season 12 Trailer", V.WRONG_SEASON),
+        (SECOND_SEASON, "Stranger Things Season 3 Trailer 2", V.WRONG_SEASON),
+        (SECOND_SEASON, "Stranger Things 4 | Volume 2 Trailer", V.WRONG_SEASON),
+        (SECOND_SEASON, "Stranger Things Final Season Part 2 Trailer", V.WRONG_SEASON),
+        (SECOND_SEASON, "Stranger Things Season 1 and 2 Trailer", V.WRONG_SEASON),
+        (SECOND_SEASON, "Stranger Things Season 3 and Season 2 Trailer", V.WRONG_SEASON),
+        (THREADS, "Stranger Things Seasons 1-3 Trailer (2016)", V.WRONG_SEASON),
+        (SECOND_SEASON, "Stranger Things Season 2 Episode 3 Trailer", V.NOT_A_TRAILER),
+        (SECOND_SEASON, "Stranger Things S02E03 Trailer", V.NOT_A_TRAILER),
+        (SECOND_SEASON, "Stranger Things Season 2 Finale Trailer", V.NOT_A_TRAILER),
+        (SECOND_SEASON, "Stranger Things US Season 2 Trailer", V.OTHER_TITLE),
+        (SECOND_SEASON, "Stranger Things Season 2 Trailer (2036)", V.OTHER_YEAR),
         (OFFICE, "The Office UK Series 1 trailer", V.OTHER_TITLE),
     ],
 )
@@ -148,6 +202,39 @@ def test_an_old_film_without_its_year_must_be_known_as_an_old_one() -> None:
     assert judged(MATRIX, hit("The Matrix - Official Trailer", "Warner Bros. Pictures")).verdict is V.NO_YEAR
     anniversary = "The Matrix 25th Anniversary - Official Trailer"
     assert judged(MATRIX, hit(anniversary, "Warner Bros. Pictures")).verdict is V.MATCH
+
+
+@pytest.mark.parametrize(
+    ("studio", "channel", "verdict"),
+    [
+        ("Nation Films", "Nation Pictures UK", V.MATCH),
+        ("Nation Films", "Trailer Nation", V.FAN_MADE),
+        ("Nation Films", "Rotten Tomatoes Trailers", V.MATCH),
+        ("Nation Films", "KinoCheck.com", V.MATCH),
+        ("Nation Films", "Trailer Zone HD", V.FAN_MADE),
+        ("Marvel Studios", "Marvel Zone", V.FAN_MADE),
+        ("Marvel Studios", "Marvel Entertainment", V.MATCH),
+        ("Marvel Studios", "Disney Deutschland", V.MATCH),
+        ("Marvel Studios", "Entertainment Pictures", V.FAN_MADE),
+    ],
+)
+def test_an_unreleased_film_needs_a_channel_that_is_known_by_its_whole_name(
+    studio: str, channel: str, verdict: Verdict
+) -> None:
+    wanted = replace(UNRELEASED, studio=studio)
+    assert judged(wanted, hit("Nova Strike | Official Trailer (2027)", channel)).verdict is verdict
+
+
+def test_an_old_sequel_is_told_from_namesakes_by_its_number() -> None:
+    wanted = Wanted(MediaKind.MOVIE, "Predator 2", year=1990, runtime=108, studio="20th Century Fox")
+    assert judged(wanted, hit("Predator 2 | Trailer", "20th Century Studios")).verdict is V.MATCH
+    heist = Wanted(MediaKind.MOVIE, "Ocean's Eleven", year=1960, runtime=127, studio="Warner Bros.")
+    assert judged(heist, hit("Ocean's Eleven | Trailer", "Warner Bros. Pictures")).verdict is V.NO_YEAR
+
+
+def test_a_later_season_may_be_of_the_streaming_years_when_the_series_is_older() -> None:
+    dexter = Wanted(MediaKind.SERIES, "Dexter", year=2006, runtime=53, studio="Showtime", season=8)
+    assert judged(dexter, hit("Dexter | Season 8 Official Trailer", "SHOWTIME")).verdict is V.MATCH
 
 
 def test_a_namesake_among_the_hits_makes_one_without_a_year_unsure() -> None:

@@ -61,7 +61,8 @@ def points(wanted: Wanted, read: Read, carried: Carried, rivals: Rivals) -> floa
         _distinctive(carried)
         - 0.5 * _maybe_english(wanted, read, carried)
         + 0.5 * (carried.variant.foreign and (wanted.language or "").casefold() in read.languages)
-        + _channel(read, old=(wanted.year or FIRST_UPLOADS) < FIRST_UPLOADS)
+        # A film with a sequel's number has hardly ever been remade under the same title.
+        + _channel(read, old=(wanted.year or FIRST_UPLOADS) < FIRST_UPLOADS and not carried.variant.numbered)
         + _date(wanted, read)
         + _doubts(wanted, read, carried)
     )
@@ -138,9 +139,9 @@ def _doubts(wanted: Wanted, read: Read, carried: Carried) -> float:
 
 def _maybe_invented(wanted: Wanted, read: Read) -> bool:
     """Say whether it is worded as invented trailers are, or is of a film that is not out and from just anybody."""
-    if read.channel.studio or read.channel.of_studio or (wanted.year or 0) < 2018 or wanted.kind is MediaKind.SERIES:
+    if read.channel.official or (wanted.year or 0) < 2018 or wanted.kind is MediaKind.SERIES:
         return False
-    return read.first or not (wanted.runtime or read.channel.trailers)
+    return read.first or not (wanted.runtime or read.channel.known_trailers)
 
 
 def _of_series(wanted: Wanted, read: Read, carried: Carried) -> float:
@@ -161,13 +162,20 @@ def _age(wanted: Wanted, read: Read, carried: Carried) -> float:
     """Doubt a hit without a year more the older the title is, unless it says itself that it is an old one."""
     if wanted.year is None or wanted.year >= FIRST_UPLOADS or read.rerelease or not carried.variant.latin:
         return -1.5 * (read.rerelease and wanted.year is not None and wanted.year < FIRST_UPLOADS)
-    doubt = 3.0
+    doubt = 1.0 if carried.variant.numbered else 3.0
     if carried.variant.foreign:
-        doubt = 0.5 if carried.variant.content > 1 else 2.0
+        doubt = 0.5 if carried.variant.content > 1 else min(doubt, 2.0)
     if wanted.kind is MediaKind.SERIES:
         doubt = 1.0
     return doubt - 1.5 * read.as_it_was - 3.0 * read.channel.old_films
 
 
 def _before_streaming(wanted: Wanted, read: Read) -> bool:
+    if _later_season(wanted, read) and (wanted.year or 0) + (wanted.season or 1) > STREAMING_BEGAN:
+        return False
     return read.streamed and (wanted.year or STREAMING_BEGAN) < STREAMING_BEGAN and not read.rerelease
+
+
+def _later_season(wanted: Wanted, read: Read) -> bool:
+    """Say whether it names the wanted season and that one came after the series' first year."""
+    return wanted.season is not None and wanted.season > 1 and wanted.season in read.told.seasons

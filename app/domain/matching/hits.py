@@ -24,7 +24,8 @@ _AS_IT_WAS = re.compile(r"(?<!\w)(?:original|originale|originaler|classic|vintag
 _FIRST = re.compile(r"(?<!\w)(?:first|the) (?:official )?(?:teaser )?trailer(?!\w)")
 # A channel may write its own name into the title; its words are no signs.
 _OWN_PRAISE = re.compile(
-    r"movieclips(?: \w+)? trailers|(?:rotten tomatoes|fresh movie) trailers|criterion collection|apple tv|comic con"
+    r"(?:paramount|lionsgate|disney|sony|mgm|universal) movies"
+    r"|movieclips(?: \w+)? trailers|(?:rotten tomatoes|fresh movie) trailers|criterion collection|apple tv|comic con"
 )
 
 
@@ -65,7 +66,7 @@ def read_hit(wanted: Wanted, variants: Sequence[Variant], hit: SearchHit) -> Rea
         channel=channel,
         carried=carried,
         years=frozenset(int(word.text) for word in beside if is_year(word.text)),
-        sign=sign_in(text),
+        sign=sign_in(text, versus=any("v" in variant.words[1:-1] for variant in variants)),
         told=told_by(text),
         teaser=bool(marks & TEASERS),
         trailer=bool(marks),

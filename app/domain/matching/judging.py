@@ -19,6 +19,8 @@ _SHORT_FILM_MINUTES = 45
 _USUAL_MINUTES = 100
 _LONG_MINUTES = 150  # what was made for television in parts is listed as one long film, too
 _FULL_FILM_SHARE = 0.5
+_YEARS_FOR_A_SEASON = 3
+_SPARE_YEARS = 2
 _WEIGHT_OF_SURENESS = 1.5  # so that a doubtful hit goes after a sure one that is not called official
 
 
@@ -111,7 +113,7 @@ def _of_another(wanted: Wanted, read: Read) -> _No | None:
     by_name = carried.by_name and carried.variant.content < 2
     if (carried.stray or by_name or carried.variant.weak) and not (named or _season_named(wanted, read)):
         return _other_title()
-    if _other_country(wanted, carried):
+    if _other_country(wanted, read, carried):
         return _No(Verdict.OTHER_TITLE, "Its title names another country's version.")
     return _kind(wanted, read) or (_season(wanted, read, carried) if series else None) or _year(wanted, read)
 
@@ -124,11 +126,15 @@ def _other_title() -> _No:
     return _No(Verdict.OTHER_TITLE, "Its title does not carry the wanted one, or carries a longer one.")
 
 
-def _other_country(wanted: Wanted, carried: Carried) -> bool:
+def _other_country(wanted: Wanted, read: Read, carried: Carried) -> bool:
     if wanted.kind is MediaKind.MOVIE:
         return False
     named, own = country_in(carried.beside), country_of(wanted)
-    return named is not None and own is not None and named != own
+    if own is not None:
+        return named is not None and named != own
+    # "Ghosts US" is another series than the one that is listed as "Ghosts", unless its own studio says so.
+    sure = read.channel.of_studio or (wanted.year is not None and wanted.year in read.years)
+    return carried.country is not None and not sure
 
 
 def _kind(wanted: Wanted, read: Read) -> _No | None:
@@ -150,6 +156,10 @@ def _season(wanted: Wanted, read: Read, carried: Carried) -> _No | None:
     if not seasons and carried.number is not None:
         seasons = {carried.number}
     right = wanted.season if wanted.season is not None else 1
+    if read.told.several:
+        return _No(Verdict.WRONG_SEASON, "It is of more than one season.")
+    if read.told.episode:
+        return _No(Verdict.NOT_A_TRAILER, "It is of a single episode.")
     if seasons and right not in seasons:
         return _No(Verdict.WRONG_SEASON, f"It is of season {min(seasons)}.")
     if read.told.later and right not in seasons:
@@ -168,10 +178,18 @@ def _year(wanted: Wanted, read: Read) -> _No | None:
     if day is not None and day < date(year - 2, 7, 1):
         return _No(Verdict.TOO_EARLY, f"It was put up in {day.year}, before a trailer could exist.")
     near = any(abs(year - named) <= 1 for named in read.years)
-    later = (_season_named(wanted, read) and (wanted.season or 0) > 1) or read.rerelease
-    if read.years and not near and not (later and min(read.years) > year):
+    if read.years and not near and not (min(read.years) > year and _may_be_later(wanted, read)):
         return _No(Verdict.OTHER_YEAR, f"Its title says {min(read.years)}.")
     return None
+
+
+def _may_be_later(wanted: Wanted, read: Read) -> bool:
+    """Say whether a year after the first one fits: a re-release's, or a season's unless a remake's is more likely."""
+    if read.rerelease:
+        return True
+    season = wanted.season or 0
+    latest = (wanted.year or 0) + _YEARS_FOR_A_SEASON * season + _SPARE_YEARS
+    return season > 1 and _season_named(wanted, read) and min(read.years) <= latest
 
 
 def _unsure(wanted: Wanted, read: Read, carried: Carried) -> _No:

@@ -61,6 +61,27 @@ _ORDINALS = {
     "zweite": 2,
     "dritte": 3,
     "vierte": 4,
+    "funfte": 5,
+    "primera": 1,
+    "segunda": 2,
+    "tercera": 3,
+    "cuarta": 4,
+    "quinta": 5,
+    "primeira": 1,
+    "terceira": 3,
+    "prima": 1,
+    "seconda": 2,
+    "terza": 3,
+    "quarta": 4,
+    "premiere": 1,
+    "deuxieme": 2,
+    "seconde": 2,
+    "troisieme": 3,
+    "quatrieme": 4,
+    "cinquieme": 5,
+    "первыи": 1,
+    "второи": 2,
+    "третии": 3,
 }
 
 
@@ -71,14 +92,19 @@ def number_of(word: str) -> int | None:
     return _WORDS.get(word, _ROMAN.get(word))
 
 
+def is_spelled(word: str) -> bool:
+    """Say whether a number is written as a word: "seven" is rather a part of the title than a sequel's number."""
+    return word in _WORDS
+
+
 def roman_letter(word: str) -> int | None:
     """Read a single letter as a roman number; whether it is one, its place must tell."""
     return _ROMAN_LETTERS.get(word)
 
 
 def ordinal_of(word: str) -> int | None:
-    """Read "second", "2nd", "2." as 2."""
+    """Read "second", "2nd", "2ª" as 2."""
     if word in _ORDINALS:
         return _ORDINALS[word]
-    digits = word.rstrip("ndrsthe")
+    digits = word.rstrip("ndrstheao")
     return int(digits) if digits.isdecimal() and digits != word and len(digits) < 3 else None

@@ -19,9 +19,23 @@ def _words(*alternatives: str) -> re.Pattern[str]:
 
 
 _NUMBERED = _words(
-    rf"(?:{_SEASON}|year|book) (?:hash )?(\d{{1,2}})", r"s0?(\d{1,2})(?:e\d+|[ab])?", r"第 ?(\d{1,2}) ?[季期]"
+    rf"(?:{_SEASON}|year|book|installment) (?:hash )?(\d{{1,2}})",
+    r"s0?(\d{1,2})(?:e\d+|[ab])?",
+    r"第 ?(\d{1,2}) ?[季期]",
+    rf"(?<!trailer )(?<!teaser )(?<!hash )(\d{{1,2}}) {_SEASON}(?! (?:hash )?\d)",
 )
 _ORDINAL = _words(rf"(\w+) (?:{_SEASON}|季|期)")
+_SEVERAL = _words(
+    r"seasons (\d{1,2})(?: (?:and|to|through|thru))? (\d{1,2})",
+    r"season (\d{1,2}) (?:and|to|through|thru) (?:season )?(\d{1,2})",
+    r"season (\d{1,2}) (\d{1,2})(?= (?:official |complete )?(?:trailer|teaser))",
+)
+_ONE_EPISODE = _words(
+    r"(?:episode|episodio|ep|folge) (?:hash )?\d+",
+    r"s\d+ ?ep?\d+",
+    r"(?:season|series) (?:\d+ )?finale",
+    "mid ?season finale",
+)
 _LATER = _words(
     rf"(?:final|last|letzte|ultima|derniere|finale|new|next|neue|nueva|nouvelle) {_SEASON}",
     rf"{_SEASON} (?:returns|finale)",
@@ -41,9 +55,14 @@ _TV = _words("tv (?:series|show)|series|season|mini ?series")
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the words beside the title tell; `later`: a new or last season, without its number."""
+    """What the words beside the title tell; `later`: a new or last season, without its number.
+
+    `several`: more than one season; `episode`: a single episode.
+    """
 
     seasons: frozenset[int]
+    several: bool
+    episode: bool
     later: bool
     series: bool
     film: bool
@@ -58,6 +77,8 @@ def told_by(text: str) -> Told:
     ordinals = {ordinal for found in _ORDINAL.findall(text) if (ordinal := ordinal_of(found)) is not None}
     return Told(
         seasons=frozenset(numbered | ordinals),
+        several=len(numbered | ordinals) > 1 or _SEVERAL.search(text) is not None,
+        episode=_ONE_EPISODE.search(text) is not None,
         later=_LATER.search(text) is not None,
         series=_SERIES.search(_MINISERIES.sub(" ", _ONE_FILM.sub(" ", text))) is not None,
         film=_FILM.search(text) is not None and _TV.search(text) is None,

@@ -20,6 +20,8 @@ class Sign:
 
 _NO = Verdict.NOT_A_TRAILER
 _FAN = Verdict.FAN_MADE
+# An invented trailer makes another kind of film of it. Left out is what trailers are called themselves: action, anime.
+_GENRE = "horror|scary|slasher|thriller|comedy|rom ?com|romantic comedy|romance|romantic|western|noir|sitcom|musical"
 # First sign found wins, so the more telling ones stand first. The words are as app.domain.matching.words writes them.
 _SIGNS: tuple[tuple[Verdict, str, str], ...] = (
     (Verdict.SHORT, "a Short", r"hash shorts?|shorts"),
@@ -45,13 +47,17 @@ _SIGNS: tuple[tuple[Verdict, str, str], ...] = (
         "fan-made",
         r"""
         fan ?made
+        |fan ?dub\w*|fan ?doblaje|doblaje fan|fan ?dublado|dublagem fan|gag dub|abridged
         |fan (?:trailer|film|edit|cut|teaser|movie|cast|casting|concept|art|fiction|animation|version|tribute)s?
         |fanedit|fanfilm|fans? made|unofficial|not official|concept|conceptual|ai|a i generated|ki|deepfake
+        |re ?trailer|recutting
         |midjourney|sora|veo|recut|re cut|recreat\w+|re ?imagin\w+|re ?edit(?:ed)?
         |modern(?:i[sz]ed)?(?: day)? (?:\w+ )?trailer|modern|moderni[sz]ed|what if|\d0s version
         |in the style of|style|as (?:a|an|if) .*|if .* (?:was|were|had)|home ?made|stop motion|mash ?up|fake
         |custom|imagined|dream cast|student|school project|my (?:version|trailer)|made by|edit|edits|edited
-        |genre (?:swap|shift)|trailer but|but|reversed?|in reverse|backwards|re ?dub(?:bed)?|gta(?: \d| v)?
+        |(?:GENRE) (?:movie |film )?(?:trailer|teaser|version|edition|cut)|trailer (?:de )?(?:terror|horror)
+        |(?:as|into) (?:a )?(?:GENRE|action|drama)(?: (?:movie|film))?|genre (?:swap|swapped|shift|bend\w*)
+        |trailer but|but|reversed?|in reverse|backwards|re ?dub(?:bed)?|gta(?: \d| v)?
         |sims(?: \d)?|made (?:in|with)|trailer mix|remix|16 bit|8 bit|dubstep|anime version
         |live action concept|tribute|amv|fmv|vidding
         """,
@@ -64,7 +70,7 @@ _SIGNS: tuple[tuple[Verdict, str, str], ...] = (
         |analys\w+|analis\w+|analiz\w*|theor(?:y|ies)|explain(?:s|ed|er)?|explanation|erklart|explicado
         |explication|spiegato|ending|what happened|secrets?|predictions?|decoded|(?:video )?essay|lore
         |secrets of|facts|trivia|timeline|who is|why|how|worth watching|is it|should you|does|did you
-        |what is|meaning|symbolism|lecture|comparison|compared|side by side|differences?|v TITLE|TITLE v
+        |what is|meaning|symbolism|lecture|comparison|compared|side by side|differences?
         |vergleich|mistakes|goofs|sins|wrong with|解说
         """,
     ),
@@ -192,11 +198,20 @@ _SIGNS: tuple[tuple[Verdict, str, str], ...] = (
     ),
 )
 _GROUPS = tuple(Sign(verdict, what) for verdict, what, _ in _SIGNS)
-_WORDS = ("".join(line.strip() for line in words.splitlines()).replace("TITLE", TITLE) for _, _, words in _SIGNS)
+_WORDS = ("".join(line.strip() for line in words.splitlines()).replace("GENRE", _GENRE) for _, _, words in _SIGNS)
 _ANY = re.compile("|".join(f"(?P<s{number}>(?<!\\w)(?:{words})(?!\\w))" for number, words in enumerate(_WORDS)))
 
 
-def sign_in(text: str) -> Sign | None:
-    """Find the most telling sign in the words beside a title; where the title stood there is a section sign."""
+_COMPARISON = Sign(_NO, "a comparison")
+_COMPARED = re.compile(rf"(?<!\w)(?:versus|v s|v {TITLE}|{TITLE} v(?! \w(?!\w)))(?!\w)")
+
+
+def sign_in(text: str, *, versus: bool = False) -> Sign | None:
+    """Find the most telling sign in the words beside a title; where the title stood there is a section sign.
+
+    `versus`: the title itself sets one against another, and so may the words beside it.
+    """
     found = {int(str(match.lastgroup)[1:]) for match in _ANY.finditer(text)}
-    return _GROUPS[min(found)] if found else None
+    if found:
+        return _GROUPS[min(found)]
+    return _COMPARISON if not versus and _COMPARED.search(text) else None

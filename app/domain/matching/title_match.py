@@ -18,13 +18,14 @@ from app.domain.matching.vocabulary import (
     SEASON_WORDS,
     STUDIO_BRANDS,
 )
-from app.domain.matching.wanted import Variant
+from app.domain.matching.wanted import Variant, country_in
 from app.domain.matching.words import Word
 
 _CLOSE = MARKS | OFFICIAL | CLOSE_FILLERS | SEASON_WORDS | LANGUAGES.keys()
 _EXPLAINED = _CLOSE | FILLERS | STUDIO_BRANDS | COMPANY_WORDS | FUNCTION_WORDS
 _BY = frozenset({"by", "directed", "starring"})
 _CLOSING = SEASON_WORDS | _BY
+_SEASONS_WITH_NUMBER = frozenset({"year", "book", "installment"})
 _LONGEST_NAME = 4
 
 
@@ -34,7 +35,8 @@ class Carried:
 
     `beside` are the words outside the title, `text` the same for the signs. `number` stands straight after it. `stray`
     counts the unexplained words that may belong to a longer title, `bracketed` those set aside; `longer`: some of
-    them follow before any year or season. `by_name`: a genitive stands before it.
+    them follow before any year or season. `by_name`: a genitive stands before it. `country`: the one
+    that is named straight after it.
     """
 
     variant: Variant
@@ -46,6 +48,7 @@ class Carried:
     longer: bool
     bracketed: int
     by_name: bool
+    country: str | None
 
     @property
     def doubt(self) -> tuple[bool, bool, int, int, bool, bool]:
@@ -101,13 +104,14 @@ def _look_around(
     return Carried(
         variant=variant,
         beside=(*left, *right),
-        text=_text(left, [word for index, word in enumerate(right) if index not in title_again]),
+        text=_text(left, [None if index in title_again else word for index, word in enumerate(right)]),
         number=number,
         glued=glued or glued_left,
         stray=stray_left + sum(not _aside(word) for word in between),
         longer=not all(map(_aside, between)) and not _closed(right),
         bracketed=sum(map(_aside, between)),
         by_name=by_name,
+        country=country_in(right[:1]),
     )
 
 
@@ -115,8 +119,25 @@ def _opens_a_remark(right: Sequence[Word]) -> bool:
     """Tell "The Series" and "by" somebody from a longer title."""
     if right[0].text == "the" and len(right) > 1:
         return _close(right[1]) or right[1].text == "series"
-    ordinal = ordinal_of(right[0].raw) is not None and len(right) > 1 and _close(right[1])
-    return ordinal or _close(right[0]) or right[0].text in _BY
+    return _ordinal_remark(right) or _numbered_season(right, 0) or _close(right[0]) or right[0].text in _BY
+
+
+def _ordinal_remark(right: Sequence[Word]) -> bool:
+    """Tell "2nd Season" and "First Trailer" from a longer title; "Split Second Trailer" is one."""
+    if ordinal_of(right[0].raw) is None or len(right) < 2:
+        return False
+    if right[0].raw[0].isdecimal():
+        return _close(right[1])
+    of_trailers = right[0].raw != "second" and (right[1].text in MARKS or right[1].text in OFFICIAL)
+    return not right[1].apart and (of_trailers or right[1].text in SEASON_WORDS)
+
+
+def _numbered_season(words: Sequence[Word], index: int) -> bool:
+    """Read "Year 2" and "Book Two" as a season; "Year One" is rather the title of a story of beginnings."""
+    if words[index].text not in _SEASONS_WITH_NUMBER or index + 1 == len(words):
+        return False
+    number = words[index + 1]
+    return number.text.isdecimal() and not is_year(number.text) and not (number.text == "1" and not number.part)
 
 
 def _aside(word: Word) -> bool:
@@ -126,14 +147,17 @@ def _aside(word: Word) -> bool:
 
 def _closed(right: Sequence[Word]) -> bool:
     """Say whether a year, a season or a name closes the title before anything else follows."""
-    return bool(right) and (is_year(right[0].text) or right[0].text in _CLOSING or _season_code(right[0].text))
+    if not right:
+        return False
+    first = right[0].text
+    return is_year(first) or first in _CLOSING or _season_code(first) or _numbered_season(right, 0)
 
 
 def _number_after(right: Sequence[Word]) -> int | None:
-    """Give the number straight after the title, "Cars 3"; a year or "#2" is none."""
-    if right and right[0].text.isdecimal() and not right[0].numbered and not is_year(right[0].text):
-        return int(right[0].text)
-    return None
+    """Give the number straight after the title, "Cars 3"; a year, "#2" and the one of "Rogue One" are none."""
+    if not right or right[0].numbered or (right[0].raw == "one" and not right[0].part):
+        return None
+    return int(right[0].text) if right[0].text.isdecimal() and not is_year(right[0].text) else None
 
 
 def _before(left: Sequence[Word], title: Word, known: frozenset[str]) -> tuple[bool, int, bool]:
@@ -193,21 +217,35 @@ def _explained(words: Sequence[Word], index: int, known: frozenset[str]) -> bool
     word = words[index]
     if word.text in _EXPLAINED or is_year(word.text) or _season_code(word.text) or word.numbered or word.part:
         return True
+    if _numbered_season(words, index) or (index and _numbered_season(words, index - 1)):
+        return True
     if word.text.isdecimal() or ordinal_of(word.raw) is not None:
         near = words[max(0, index - 1) : index + 2]
         return any(each.text in _EXPLAINED for each in near) or is_year(word.text)
     return word.apart and word.text in known
 
 
-def _text(left: Sequence[Word], right: Sequence[Word]) -> str:
-    """Write the words beside the title for the signs; a slogan in quotes after the word for trailer says nothing."""
+def _text(left: Sequence[Word], right: Sequence[Word | None]) -> str:
+    """Write the words beside the title for the signs; a slogan in quotes after the word for trailer says nothing.
+
+    None stands for a word of the title when it comes again.
+    """
     marked = False
     parts: list[str] = []
     for word in (*left, None, *right):
         if word is None:
-            parts.append(TITLE)
+            parts.extend([TITLE] if parts[-1:] != [TITLE] else [])
             continue
         marked = marked or word.text in MARKS
         if not (marked and word.quoted):
-            parts.extend(("hash", word.text) if word.numbered else (word.text,))
+            parts.extend(_written(word))
     return " ".join(parts)
+
+
+def _written(word: Word) -> tuple[str, ...]:
+    """Keep apart for the signs what the words make equal: "#2", "part 2" and "2", "vs" and the letter v."""
+    if word.numbered:
+        return "hash", word.text
+    if word.part:
+        return "part", word.text
+    return ("versus",) if word.text == "v" != word.raw else (word.text,)

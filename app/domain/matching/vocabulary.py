@@ -377,3 +377,62 @@ CONCEPT_CHANNELS = frozenset(
         "theterminatorfans",
     }
 )
+# Whole names without spaces, for channels whose name is more than a company's.
+OFFICIAL_CHANNELS = frozenset(
+    {
+        "lionsgatemovies",
+        "lionsgatefilmsuk",
+        "sonypicturesclassics",
+        "disneymovies",
+        "paramountmovies",
+        "cjenmmovie",
+        "東宝movieチャンネル",
+        "tohoanimationチャンネル",
+        "mappachannel",
+        "ponycanyon",
+        "ポニーキャニオン",
+        "crunchyrolldubs",
+        "netflixanime",
+        "netflixisajoke",
+        "stillwatchingnetflix",
+    }
+)
+KNOWN_TRAILER_CHANNELS = frozenset(
+    {
+        "rottentomatoestrailers",
+        "rottentomatoesclassictrailers",
+        "rottentomatoesindie",
+        "rottentomatoestv",
+        "movieclipstrailers",
+        "movieclipscomingsoon",
+        "kinocheck",
+        "kinocheckinternational",
+        "kinocheckhome",
+        "joblomovietrailers",
+        "jobloupcoming",
+        "joblotvshowtrailers",
+        "joblohorrortrailers",
+        "joblostreamingandtvtrailers",
+        "ign",
+        "ignmovietrailers",
+        "onemedia",
+        "filmselecttrailer",
+        "filmselecttrailers",
+        "filmisnowmovietrailers",
+        "filmisnowmovietrailersinternational",
+        "freshmovietrailers",
+        "movieaccesstrailers",
+        "filmsactu",
+        "moviepilottrailer",
+        "filmstartsde",
+        "filmstarts",
+    }
+)
+TERRITORIES = COUNTRIES | _set(
+    "international worldwide global europe latam latinoamérica latinoamerica latino deutschland germany de austria",
+    "österreich schweiz switzerland france fr españa spain es italia italy it brasil brazil br portugal pt",
+    "méxico mexico",
+    "argentina colombia chile polska poland pl türkiye turkey nederland netherlands nl benelux belgium belgique nordic",
+    "sverige sweden norge norway danmark denmark suomi finland россия ukraine magyarország czech greece israel arabia",
+    "mena africa asia korea japan taiwan hk philippines indonesia malaysia singapore thailand vietnam ireland québec",
+)

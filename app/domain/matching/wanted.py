@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from app.domain.matching.numerals import is_spelled, roman_letter
 from app.domain.matching.vocabulary import COUNTRIES, FUNCTION_WORDS
 from app.domain.matching.words import Word, words_of
 from schemas.base import MediaKind
 
 _LAST_BRACKET = re.compile(r"\s*\(([^()]*)\)\s*$")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_MOST_SEQUELS = 20
 _SUBTITLE = re.compile(r"(?<=\S): | - | – ")
 
 
@@ -34,11 +36,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One way to write the title; `foreign`: not the title that the Arr shows, `weak`: only together with the year."""
+    """One way to write the title; `foreign`: not the title that the Arr shows, `weak`: only together with the year.
+
+    `numbered`: it has a sequel's number, which hardly any namesake shares.
+    """
 
     words: tuple[str, ...]
     foreign: bool = False
     weak: bool = False
+    numbered: bool = False
 
     @property
     def joined(self) -> str:
@@ -91,8 +97,14 @@ def _writings(title: str, *, foreign: bool) -> Iterator[Variant]:
     words = words_of(title)
     # A title of one word is taken as it is written: "9" and "Nine" are two films.
     texts = _texts(words) if len(words) > 1 else tuple(word.raw for word in words)
+    numbered = any(map(_is_sequels, words[1:]))
     # A nickname of one word says little: "M", "Nine", "Yume".
-    yield Variant(texts, foreign, weak=foreign and len(texts) == 1 and len(texts[0]) < 5 and texts[0].isascii())
+    nickname = foreign and len(texts) == 1 and len(texts[0]) < 5 and texts[0].isascii()
+    yield Variant(texts, foreign, weak=nickname, numbered=numbered)
+    if any(word.text != word.raw and roman_letter(word.raw) for word in words[1:]):
+        # "Rocky V Trailer": in the middle of a text a single letter is not read as a number.
+        letters = tuple(word.raw if roman_letter(word.raw) else word.text for word in words)
+        yield Variant(letters, foreign, numbered=numbered)
     content = Variant(texts).content
     if len(texts) > 1 and texts[0] in {"the", "a", "an"} and content > 1:
         yield Variant(texts[1:], foreign, weak=content < 3)
@@ -100,10 +112,26 @@ def _writings(title: str, *, foreign: bool) -> Iterator[Variant]:
         yield Variant(texts[:-1], foreign, weak=True)
     if without_bracket := _LAST_BRACKET.sub("", title):
         yield Variant(_texts(words_of(without_bracket)), foreign)
-    for part in _SUBTITLE.split(title)[1:]:
-        subtitle = Variant(_texts(words_of(part)), foreign, weak=True)
-        if subtitle.content > 1 and len(subtitle.words) > 2:
-            yield subtitle
+    yield from _halves(_SUBTITLE.split(title), foreign=foreign)
+
+
+def _halves(parts: list[str], *, foreign: bool) -> Iterator[Variant]:
+    """Give what is left where a subtitle, or what stands before it, is not written: "Police Academy 4"."""
+    for cut in range(1, len(parts)):
+        before = words_of(" ".join(parts[:cut]))
+        if len(before) > 1 and _is_sequels(before[-1]):
+            yield Variant(_texts(before), foreign, weak=True, numbered=True)
+        for after in (parts[cut], " ".join(parts[cut:])):
+            subtitle = Variant(_texts(words_of(after)), foreign, weak=True)
+            if subtitle.content > 1 and len(subtitle.words) > 2:
+                yield subtitle
+
+
+def _is_sequels(word: Word) -> bool:
+    """Tell the number of a sequel from "Eleven" and "2049"."""
+    if word.part:
+        return True
+    return word.text.isdecimal() and 1 < int(word.text) <= _MOST_SEQUELS and not is_spelled(word.raw)
 
 
 def _bare(title: str) -> str:

@@ -35,6 +35,7 @@ _AND = frozenset({"and", "und", "et", "og", "och", "и", "y"})
 _BEFORE_NUMBERS = frozenset(
     {"part", "chapter", "vol", "volume", "teil", "parte", "partie", "chapitre", "capitulo", "часть"}
 )
+_BEFORE_LETTERS = frozenset({"season", "series", "episode", "staffel", "saison", "temporada", "stagione"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def _with_numbers(words: list[Word]) -> list[Word]:
     for index, word in enumerate(words):
         following = words[index + 1] if index + 1 < len(words) else None
         number = number_of(word.text)
-        if number is None and index and (following is None or following.apart or _before_number(words, index - 1)):
+        if number is None and index and (following is None or following.apart or _before_roman(words, index - 1)):
             number = roman_letter(word.text)
         if number is not None:
             if result and _before_number(words, index - 1):
@@ -124,6 +125,10 @@ def _with_numbers(words: list[Word]) -> list[Word]:
         else:
             result.append(word)
     return result
+
+
+def _before_roman(words: list[Word], index: int) -> bool:
+    return words[index].text in _BEFORE_LETTERS or _before_number(words, index)
 
 
 def _before_number(words: list[Word], index: int) -> bool:
