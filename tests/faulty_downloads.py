@@ -163,7 +163,7 @@ class FaultyDownloads:
             watcher.add(folder)
             try:
                 await self._break(fault, folder)
-                await self._look_for_orphans(fault, folder)
+                await self.look_for_orphans(fault, folder)
             finally:
                 await self._library.remove_work_dir(folder, WORK_DIR)
                 self._count(fault, placed=(folder / FINAL_NAME).exists())
@@ -219,8 +219,8 @@ class FaultyDownloads:
             worker.kill()
         await worker.wait()
 
-    async def _look_for_orphans(self, what: str, folder: Path) -> None:
-        """Nothing may go on; a worker that was killed takes its child with it a moment later."""
+    async def look_for_orphans(self, what: str, folder: Path) -> None:
+        """Count what goes on in a folder's work directory; a killed worker's child may end a moment after it."""
         patience = 5.0 if what == Fault.WORKER_KILLED else 0.01
         try:
             await until(lambda: not processes_in(folder / WORK_DIR), patience)

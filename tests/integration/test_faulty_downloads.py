@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
-from tests.faulty_downloads import CANCELLED, Fault, FaultyDownloads, can_mount
+import pytest
+
+from tests.faulty_downloads import CANCELLED, WORK_DIR, Fault, FaultyDownloads, can_mount
 from tests.studio import Studio
 
 EACH = 2
@@ -32,3 +38,24 @@ async def test_cancelled_downloads_leave_nothing(studio: Studio, tmp_path: Path)
         downloads.close()
     assert downloads.tally.orphans == []
     assert downloads.tally.runs[CANCELLED] == 5
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+async def test_a_process_that_outlives_its_directory_is_counted(
+    studio: Studio, tmp_path: Path, work_dir: Path, *, elsewhere: bool
+) -> None:
+    """The check itself: what is left behind is seen after the directory was removed, wherever it works."""
+    environment: Mapping[str, str] = {**os.environ, **({"TMPDIR": str(work_dir)} if elsewhere else {})}
+    left = subprocess.Popen(["sleep", "60"], cwd="/" if elsewhere else work_dir, env=environment)
+    downloads = FaultyDownloads(studio, tmp_path, seed=7)
+    try:
+        shutil.rmtree(work_dir)
+        await downloads.look_for_orphans("planted", work_dir.parent)
+        assert work_dir.name == WORK_DIR
+        assert downloads.tally.orphans == [f"planted: [{left.pid}]"]
+    finally:
+        left.kill()
+        left.wait()
+        downloads.close()
+    await downloads.look_for_orphans("gone", work_dir.parent)
+    assert len(downloads.tally.orphans) == 1
