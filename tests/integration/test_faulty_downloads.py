@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -46,7 +46,7 @@ async def test_a_process_that_outlives_its_directory_is_counted(
 ) -> None:
     """The check itself: what is left behind is seen after the directory was removed, wherever it works."""
     environment: Mapping[str, str] = {**os.environ, **({"TMPDIR": str(work_dir)} if elsewhere else {})}
-    left = subprocess.Popen(["sleep", "60"], cwd="/" if elsewhere else work_dir, env=environment)
+    left = await asyncio.create_subprocess_exec("sleep", "60", cwd="/" if elsewhere else work_dir, env=environment)
     downloads = FaultyDownloads(studio, tmp_path, seed=7)
     try:
         shutil.rmtree(work_dir)
@@ -55,7 +55,7 @@ async def test_a_process_that_outlives_its_directory_is_counted(
         assert downloads.tally.orphans == [f"planted: [{left.pid}]"]
     finally:
         left.kill()
-        left.wait()
+        await left.wait()
         downloads.close()
     await downloads.look_for_orphans("gone", work_dir.parent)
     assert len(downloads.tally.orphans) == 1
