@@ -159,7 +159,7 @@ class FaultyDownloads:
     async def _run(self, fault: Fault, watcher: Watcher) -> None:
         self.tally.runs[fault] += 1
         folder = self._folder()
-        with _small_disk(folder, self._random.randint(100, 2200)) if fault is Fault.DISK_FULL else _any_disk():
+        with small_disk(folder, self._random.randint(100, 2200)) if fault is Fault.DISK_FULL else _any_disk():
             watcher.add(folder)
             try:
                 await self._break(fault, folder)
@@ -255,8 +255,10 @@ async def _kill_child(work_dir: Path, moment: float) -> None:
 
 
 @contextmanager
-def _small_disk(folder: Path, kilobytes: int) -> Iterator[None]:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", folder], check=True)
+def small_disk(folder: Path, kilobytes: int, *, read_only: bool = False) -> Iterator[None]:
+    """Mount one over a folder, where `can_mount` says that this can be done."""
+    options = f"size={kilobytes}k{',ro' if read_only else ''}"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
     try:
         yield
     finally:

@@ -116,7 +116,8 @@ async def test_a_persons_click_probes_before_the_time(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("problem", "failures"), [(StorageProblem.FULL, 1), (StorageProblem.NOT_WRITABLE, 3)], ids=["full", "no permission"]
+    ("problem", "failures"),
+    [(StorageProblem.FULL, 1), (StorageProblem.READ_ONLY, 1), (StorageProblem.NOT_WRITABLE, 3)],
 )
 async def test_a_root_folder_in_trouble_is_paused_alone(bench: Bench, problem: StorageProblem, failures: int) -> None:
     await movies(bench, 4)
@@ -134,7 +135,14 @@ async def test_a_root_folder_in_trouble_is_paused_alone(bench: Bench, problem: S
     async with serving(bench.deps) as client:
         client.headers["X-Api-Key"] = API_KEY
         titles = (await client.get("/api/v1/media")).json()["items"]
-        assert (await client.get("/api/v1/status")).json()["downloads"]["paused_until"] is None
+        status = (await client.get("/api/v1/status")).json()["downloads"]
+        await client.post("/login", data={"api_key": API_KEY})
+        page = await client.get("/")
+    assert (status["paused_until"], status["paused_reason"]) == (None, None)
+    (paused,) = status["paused_roots"]
+    assert (paused["root_path"], paused["paused_reason"]) == (str(bench.root), "There is no space left.")
+    assert paused["paused_until"] == titles[0]["next_try_at"] is not None
+    assert f"Downloads into {bench.root} are paused" in page.text
     assert [one["reason"] for one in titles] == [Reason.SOURCE_PAUSED] * 3 + [None]
 
 
