@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.faulty_downloads import CANCELLED, WORK_DIR, Fault, FaultyDownloads, can_mount
+from tests.bench.trailer import broken_figures
+from tests.faulty_downloads import CANCELLED, WORK_DIR, Fault, FaultyDownloads, Tally, can_mount
 from tests.studio import Studio
 
 EACH = 2
@@ -59,3 +61,15 @@ async def test_a_process_that_outlives_its_directory_is_counted(
         downloads.close()
     await downloads.look_for_orphans("gone", work_dir.parent)
     assert len(downloads.tally.orphans) == 1
+
+
+def test_figures_are_met_only_where_every_fault_was_played() -> None:
+    everything = Tally(runs=Counter({**dict.fromkeys(Fault, 1), CANCELLED: 1}))
+    assert [figure.met for figure in broken_figures(everything)] == [True, True]
+    for fault in Fault:
+        without = Tally(runs=everything.runs - Counter({fault: 1}))
+        assert [figure.met for figure in broken_figures(without)] == [False, False]
+    orphaned = Tally(runs=everything.runs, orphans=["cut body: [1]"])
+    assert [figure.met for figure in broken_figures(orphaned)] == [False, True]
+    wrong = Tally(runs=everything.runs, wrong=["1/trailer.mp4: 7 bytes"])
+    assert [figure.met for figure in broken_figures(wrong)] == [True, False]
