@@ -43,11 +43,11 @@ class Video:
 
     `kind`: mp4 (one file), hls, dash (video and audio apart), audio (no picture), webm (VP9 and Opus), ts (no MP4, but
     called one), images (storyboards only). `subtitles` are languages; "xx" is one that cannot be fetched. `error` is
-    the text that YouTube's page would give, `page_status` its status. `refusal` is what yt-dlp finds out by itself: captcha
-    (beside an `error`), drm, login, ip (blocked), player (no response), dns (a name that nobody knows); `warning` is
-    what it warns of on the way. `status` breaks the media; `cut` and `hang` break it half way; `rate` limits it to bytes a
-    second; `silent` is "page" or "media": that is never answered; `missing` is a file of it that is not there. A Vimeo
-    video has a number for its id.
+    the text that YouTube's page would give, `page_status` its status. `refusal` is what yt-dlp finds out by itself:
+    captcha (beside an `error`), drm, login, ip (blocked), player (no response), dns (a name that nobody knows);
+    `warning` is what it warns of on the way. `status` breaks the media; `cut` and `hang` break it half way; `rate`
+    limits it to bytes a second; `silent` is "page" or "media": that is never answered; `missing` is a file of it that
+    is not there. A Vimeo video has a number for its id.
     """
 
     video_id: str
