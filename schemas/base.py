@@ -159,6 +159,7 @@ class StorageProblem(StrEnum):
     UNREACHABLE = "unreachable"
     MISSING = "missing"
     NOT_WRITABLE = "not_writable"
+    READ_ONLY = "read_only"
     FULL = "full"
     NAME_TAKEN = "name_taken"
     OUTSIDE = "outside"

@@ -59,12 +59,21 @@ class ActiveDownload(Model):
     started_at: datetime
 
 
+class PausedRootRead(Model):
+    """A root folder, by its path in the app, into which none are started; `paused_until` is null during its probe."""
+
+    root_path: str
+    paused_until: datetime | None
+    paused_reason: str
+
+
 class DownloadsRead(Model):
-    """Downloads under way, and until when and why none are started."""
+    """Downloads under way, and until when and why none are started: anywhere, or into some root folders."""
 
     active: list[ActiveDownload]
     paused_until: datetime | None
     paused_reason: str | None
+    paused_roots: list[PausedRootRead]
 
 
 class QueueRead(Model):

@@ -159,11 +159,11 @@ class FaultyDownloads:
     async def _run(self, fault: Fault, watcher: Watcher) -> None:
         self.tally.runs[fault] += 1
         folder = self._folder()
-        with _small_disk(folder, self._random.randint(100, 2200)) if fault is Fault.DISK_FULL else _any_disk():
+        with small_disk(folder, self._random.randint(100, 2200)) if fault is Fault.DISK_FULL else _any_disk():
             watcher.add(folder)
             try:
                 await self._break(fault, folder)
-                await self._look_for_orphans(fault, folder)
+                await self.look_for_orphans(fault, folder)
             finally:
                 await self._library.remove_work_dir(folder, WORK_DIR)
                 self._count(fault, placed=(folder / FINAL_NAME).exists())
@@ -219,8 +219,8 @@ class FaultyDownloads:
             worker.kill()
         await worker.wait()
 
-    async def _look_for_orphans(self, what: str, folder: Path) -> None:
-        """Nothing may go on; a worker that was killed takes its child with it a moment later."""
+    async def look_for_orphans(self, what: str, folder: Path) -> None:
+        """Count what goes on in a folder's work directory; a killed worker's child may end a moment after it."""
         patience = 5.0 if what == Fault.WORKER_KILLED else 0.01
         try:
             await until(lambda: not processes_in(folder / WORK_DIR), patience)
@@ -255,8 +255,10 @@ async def _kill_child(work_dir: Path, moment: float) -> None:
 
 
 @contextmanager
-def _small_disk(folder: Path, kilobytes: int) -> Iterator[None]:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", folder], check=True)
+def small_disk(folder: Path, kilobytes: int, *, read_only: bool = False) -> Iterator[None]:
+    """Mount one over a folder, where `can_mount` says that this can be done."""
+    options = f"size={kilobytes}k{',ro' if read_only else ''}"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
     try:
         yield
     finally:

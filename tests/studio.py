@@ -24,6 +24,7 @@ from tests.simulators.video_host import VideoHost
 from tests.simulators.ytdlp_plugin import write_plugin
 
 SECONDS = 24
+_REMOVED = " (deleted)"
 _NUMBERS = count(1)
 
 
@@ -83,15 +84,19 @@ async def failure_of(videos: YtDlpVideos, url: str, work_dir: Path, policy: Poli
 
 
 def processes_in(directory: Path) -> list[int]:
-    """Give the living processes that work in a directory: the child, and what it started."""
+    """Give the living processes that work in a directory, be it removed: the child, and what it started."""
     processes = (process for process in Path("/proc").iterdir() if process.name.isdigit())
     return [int(process.name) for process in processes if _works_in(process, directory)]
 
 
 def _works_in(process: Path, directory: Path) -> bool:
+    """Look at where it is, and at where it puts its temporary files: a helper inherits that wherever it goes."""
     try:
-        alive = (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-        return alive and (process / "cwd").readlink() == directory
+        if (process / "stat").read_text().rpartition(")")[2].split()[0] == "Z":
+            return False
+        if os.fspath((process / "cwd").readlink()).removesuffix(_REMOVED) == str(directory):
+            return True
+        return f"TMPDIR={directory}".encode() in (process / "environ").read_bytes().split(b"\0")
     except OSError:
         return False
 

@@ -126,10 +126,13 @@ def _ytdlp(found: YtDlpRead) -> str:
 
 def _downloads(downloads: DownloadsRead) -> str:
     active = ", ".join(_download(one.title, one.percent) for one in downloads.active) or "none"
-    if downloads.paused_reason is None:
-        return active
-    until = f", tried again {ago(downloads.paused_until)}" if downloads.paused_until else ""
-    return f"{active}; paused{until}: {downloads.paused_reason}"
+    paused = [] if downloads.paused_reason is None else [("paused", downloads.paused_until, downloads.paused_reason)]
+    paused += [(f"{one.root_path} paused", one.paused_until, one.paused_reason) for one in downloads.paused_roots]
+    return "; ".join([active, *(_paused(*one) for one in paused)])
+
+
+def _paused(what: str, until: datetime | None, reason: str) -> str:
+    return f"{what}{f', tried again {ago(until)}' if until else ''}: {reason}"
 
 
 def _download(title: str, percent: float | None) -> str:

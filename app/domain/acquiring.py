@@ -23,6 +23,7 @@ _OF_THE_VIDEO = frozenset(
     }
 )
 _OF_THE_SOURCE = frozenset({FetchFailure.SOURCE_BLOCKED, FetchFailure.OUR_SETUP})
+_OF_THE_DISK = frozenset({StorageProblem.FULL, StorageProblem.READ_ONLY})
 _OF_THE_TITLE = frozenset({StorageProblem.NAME_TAKEN, StorageProblem.OUTSIDE})
 _UNKNOWN_TRIES = 3
 _MOST_TELLING = (
@@ -81,8 +82,8 @@ def blame_of(failure: FetchFailure, *, certain: bool) -> Blame:
 
 
 def blame_of_root(problem: StorageProblem) -> Blame:
-    """Judge what a storage problem says of the root folder: a full disk is full for all, one folder may be odd."""
-    if problem is StorageProblem.FULL:
+    """Judge what a storage problem says of the root folder: a full disk or mount is so for all, a folder may be odd."""
+    if problem in _OF_THE_DISK:
         return Blame.CERTAIN
     return Blame.NONE if problem in _OF_THE_TITLE else Blame.SUSPECTED
 

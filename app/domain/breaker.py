@@ -59,6 +59,14 @@ class Paused:
     until: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class PausedRoot:
+    """A root folder that is paused, by its path in the Arr."""
+
+    root_path: str
+    pause: Paused
+
+
 class Passage(StrEnum):
     """Who may use a source now; whoever uses one that is open is its probe."""
 
@@ -91,6 +99,15 @@ def longest_pause(states: Iterable[SourceState], used: Collection[str]) -> Pause
         return None
     last = max(mine, key=lambda state: (state.paused_until is not None, state.paused_until))
     return Paused(last.reason or "", last.paused_until)
+
+
+def paused_roots(states: Iterable[SourceState]) -> list[PausedRoot]:
+    """Give the root folders that are paused, by their paths."""
+    roots = [state for state in states if state.is_open and state.name.startswith(_ROOT)]
+    return [
+        PausedRoot(one.name.removeprefix(_ROOT), Paused(one.reason or "", one.paused_until))
+        for one in sorted(roots, key=lambda state: state.name)
+    ]
 
 
 def passage(state: SourceState, *, probe_running: bool, now: datetime) -> Passage:

@@ -14,7 +14,7 @@ _PROBLEMS = {
     errno.EDQUOT: StorageProblem.FULL,
     errno.EACCES: StorageProblem.NOT_WRITABLE,
     errno.EPERM: StorageProblem.NOT_WRITABLE,
-    errno.EROFS: StorageProblem.NOT_WRITABLE,
+    errno.EROFS: StorageProblem.READ_ONLY,
     errno.ENAMETOOLONG: StorageProblem.NOT_WRITABLE,
     errno.ENOENT: StorageProblem.MISSING,
     errno.ENOTDIR: StorageProblem.MISSING,
@@ -37,6 +37,8 @@ def storage_problem(problem: StorageProblem, path: Path, detail: str = "no answe
             text = f"There is no space left for {shown}: free some, or raise the quota."
         case StorageProblem.NOT_WRITABLE:
             text = f"Trailhook may not write to {shown}: let user {os.geteuid()} write there ({detail})."
+        case StorageProblem.READ_ONLY:
+            text = f"{shown} is on a read-only file system: mount it writable."
         case StorageProblem.MISSING:
             text = f"{shown} is not there: check that the library is mounted here, or add a path mapping."
         case StorageProblem.NAME_TAKEN:

@@ -280,8 +280,8 @@ async def _report(deps: Deps, media_id: int, latest: Sequence[float | None]) -> 
 async def _place(deps: Deps, job: _Job, candidate: Candidate, fetched: FetchedTrailer, rel_path: str) -> AcquireOutcome:
     made = await deps.library.describe(fetched.path)
     if made is None:
-        message = "The fetched file vanished before it could be placed."
-        raise FetchError(message, FetchFailure.UNKNOWN)
+        message = f"{fetched.path} vanished before it could be placed: check that the library is still mounted."
+        raise StorageError(message, StorageProblem.MISSING)
     file = _file_of(rel_path, candidate, fetched, made)
     async with deps.db.transaction() as tx:
         current = await media.get(tx, job.title.id, lock=True)

@@ -21,6 +21,7 @@ CHANGED = "changed since Trailhook placed them"
 _WHY = {
     StorageProblem.UNREACHABLE: "{} cannot be reached",
     StorageProblem.NOT_WRITABLE: "Trailhook may not write in {}",
+    StorageProblem.READ_ONLY: "{} is on a read-only file system",
     StorageProblem.MISSING: "the title's folder in {} is not there",
 }
 

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from app.ytdlp.options import FILE_STEM
 from schemas.base import FetchFailure, StorageProblem
 
 _MOST_DETAIL = 300
 _MOST_SECONDS = 10 * 365 * 86_400
 _FULL_BELOW_BYTES = 1 << 20
+_OWN_FILE = f"'{FILE_STEM}."
 _FFMPEG = frozenset({"PostProcessingError", "ConversionFailed"})
 _NO_FORMATS = ("requested format is not available",)
 _UPDATE = "run `trailhook update-yt-dlp`"
@@ -224,11 +226,13 @@ _THEIRS = (
         "The proxy refused: check PROXY.",
         names=frozenset({"ProxyError"}),
         texts=("unable to connect to proxy", "tunnel connection failed", "unsupported proxy", "proxy authentication"),
+        certain=False,
     ),
     _Rule(
         FetchFailure.OUR_SETUP,
         "The source's certificate is not trusted here: check the clock and the certificates of this machine.",
         names=frozenset({"CertificateVerifyError", "SSLCertVerificationError"}),
+        certain=False,
     ),
     _Rule(
         FetchFailure.OUR_SETUP,
@@ -268,7 +272,7 @@ _UNKNOWN = _Rule(FetchFailure.UNKNOWN, "The video could not be fetched.", certai
 _STORAGE = {
     errno.ENOSPC: StorageProblem.FULL,
     errno.EDQUOT: StorageProblem.FULL,
-    errno.EROFS: StorageProblem.NOT_WRITABLE,
+    errno.EROFS: StorageProblem.READ_ONLY,
     errno.EACCES: StorageProblem.NOT_WRITABLE,
     errno.EPERM: StorageProblem.NOT_WRITABLE,
     errno.EIO: StorageProblem.UNREACHABLE,
@@ -278,7 +282,7 @@ _STORAGE = {
 _STORAGE_TEXTS = {
     "no space left on device": StorageProblem.FULL,
     "disk quota exceeded": StorageProblem.FULL,
-    "read-only file system": StorageProblem.NOT_WRITABLE,
+    "read-only file system": StorageProblem.READ_ONLY,
     "stale file handle": StorageProblem.UNREACHABLE,
     "input/output error": StorageProblem.UNREACHABLE,
 }
@@ -286,6 +290,7 @@ _STORAGE_SENTENCES = {
     StorageProblem.MISSING: "The title's folder went away meanwhile: check that the library is still mounted.",
     StorageProblem.FULL: "There is no space left in the title's folder: free some, or raise the quota.",
     StorageProblem.NOT_WRITABLE: "The title's folder does not take files: check its permissions and mount options.",
+    StorageProblem.READ_ONLY: "The title's folder is on a read-only file system: mount it writable.",
     StorageProblem.UNREACHABLE: "The disk of the title's folder fails: check the disk or the network mount.",
 }
 
@@ -349,6 +354,8 @@ def _storage_problem(raw: RawFailure) -> StorageProblem | None:
         return StorageProblem.MISSING
     if raw.names & _FFMPEG and raw.free_bytes is not None and raw.free_bytes < _FULL_BELOW_BYTES:
         return StorageProblem.FULL  # ffmpeg often does not say why it failed
+    if raw.error_number == errno.ENOENT and _OWN_FILE in raw.text:
+        return StorageProblem.MISSING
     if raw.error_number in _STORAGE:
         return _STORAGE[raw.error_number]
     return next((problem for part, problem in _STORAGE_TEXTS.items() if part in _comparable(raw.text)), None)

@@ -1,25 +1,34 @@
 """Check a fetched file to its last packet, in the child: a cut file must never be placed.
 
-ffprobe and a look at the header miss a cut file whose index comes first; reading all packets and decoding the end does
-not. PyAV can deadlock on a broken file with frame threads or with its logging changed, so neither is used, and all of
-this runs in the process that is killed when it takes too long.
+ffprobe and a look at the header miss a cut file whose index comes first; reading all packets and decoding the last
+seconds does not. PyAV can deadlock on a broken file with frame threads or with its logging changed, so neither is used,
+and all of this runs in the process that is killed when it takes too long.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 _SLACK_SECONDS = 2.0
 _SLACK_SHARE = 0.03
-_DECODED_SECONDS = 3.0
+_DECODED_SECONDS = 1.5
+_MOST_PICTURES = 900
+"""Decoding begins at a key picture; where that one lies very far back, only so many are looked at."""
+_SPARED = 2
+"""Pictures or pieces of sound that may lack without a decoder's complaint: Opus keeps its first one back."""
+_LEAST_FILLED = 16
 
 
 class UnusableFile(Exception):
@@ -83,7 +92,7 @@ def verify(path: Path, wanted: Wanted) -> Verified:
         verified = _read(path, wanted)
         _check_length(verified.duration, wanted)
         _check_height(verified.height, wanted)
-        _decode_end(path, verified.duration)
+        _decode_end(path)
     except (av.error.FFmpegError, EOFError) as error:
         message = f"the file is broken: {getattr(error, 'strerror', None) or 'it ends too early'}"
         raise BrokenFile(message) from error
@@ -124,6 +133,9 @@ def _check_complete(container: InputContainer, video: VideoStream, audio: AudioS
     """Read all packets: the picture must last to the end of the file, the sound to where its own track ends."""
     ends = dict.fromkeys((stream.index for stream in container.streams), 0.0)
     for packet in container.demux():
+        if packet.is_corrupt:
+            message = "the file breaks off in the middle of a packet"
+            raise BrokenFile(message)
         ends[packet.stream.index] = max(ends[packet.stream.index], _end_of(packet))
     begin = max((container.start_time or 0) / av.time_base, 0.0)
     _check_end("picture", ends[video.index] - begin, duration)
@@ -169,15 +181,69 @@ def _check_length(duration: float, wanted: Wanted) -> None:
         raise TooLong(message)
 
 
-def _decode_end(path: Path, duration: float) -> None:
+def _decode_end(path: Path) -> None:
+    """Decode the last seconds of picture and sound, each of its own track, up to its last packet."""
     with av.open(str(path)) as container:
-        stream = _picture(container)
-        stream.thread_type = "SLICE"
-        begin = (container.start_time or 0) + int(max(duration - _DECODED_SECONDS, 0) * av.time_base)
-        container.seek(begin)
-        if not any(True for _ in container.decode(stream)):
-            message = "no picture can be decoded at the end of the file"
-            raise BrokenFile(message)
+        picture = _picture(container)
+        # Other pictures build on it, yet nothing that is looked at here does.
+        picture.codec_context.options = {"skip_loop_filter": "all"}
+        picture.thread_type = "SLICE"
+        _decode_end_of(container, picture, "picture")
+        for sound in container.streams.audio[:1]:
+            _decode_end_of(container, sound, "sound")
+
+
+def _decode_end_of(container: InputContainer, stream: VideoStream | AudioStream, what: str) -> None:
+    """Decode from the last key picture before; of pictures that no other needs only those of the last seconds."""
+    begin = _begin_of_end(container, stream)
+    container.seek(begin, stream=stream)
+    wanted: set[int] = set()
+    got: set[int] = set()
+    for packet in container.demux(stream):
+        _check_filled(packet, what)
+        if packet.pts is not None and not packet.is_discard:
+            wanted.add(packet.pts)
+        for frame in _decoded(packet, stream, hurry=packet.pts is not None and packet.pts < begin):
+            got.add(_time_of(frame, what))
+        if isinstance(stream, VideoStream) and len(got) > _MOST_PICTURES:
+            return
+    _check_whole(wanted, got, begin, what)
+
+
+def _begin_of_end(container: InputContainer, stream: VideoStream | AudioStream) -> int:
+    """Give, in the stream's own time, when its last seconds begin."""
+    ticks = 1 / (stream.time_base or Fraction(1, av.time_base))
+    length = stream.duration or int((container.duration or 0) * ticks / av.time_base)
+    return (stream.start_time or 0) + max(length - int(_DECODED_SECONDS * ticks), 0)
+
+
+def _check_filled(packet: Packet[Any], what: str) -> None:
+    """Refuse zeros, which a decoder may take for silence."""
+    if packet.size >= _LEAST_FILLED and not any(bytes(packet)):
+        message = f"the {what} has a hole at the end of the file"
+        raise BrokenFile(message)
+
+
+def _decoded(packet: Packet[Any], stream: VideoStream | AudioStream, *, hurry: bool) -> Sequence[Any]:
+    # Other decoders hear of it too late: once they are open.
+    if isinstance(stream, VideoStream) and stream.codec_context.name == "h264":
+        stream.codec_context.skip_frame = "NONREF" if hurry else "DEFAULT"
+    return packet.decode()
+
+
+def _time_of(frame: VideoFrame | AudioFrame, what: str) -> int:
+    if frame.is_corrupt:
+        message = f"the {what} is damaged at the end of the file"
+        raise BrokenFile(message)
+    return frame.pts or 0
+
+
+def _check_whole(wanted: set[int], got: set[int], begin: int, what: str) -> None:
+    """Each packet is a picture, but for those that lead a key picture and need one before it."""
+    first = max(begin, min(got, default=begin))
+    if not got or sum(time >= first for time in wanted - got) > _SPARED:
+        message = f"the {what} cannot be decoded to the end of the file"
+        raise BrokenFile(message)
 
 
 def _slack(seconds: float) -> float:

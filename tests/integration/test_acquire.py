@@ -288,6 +288,21 @@ async def test_a_folder_that_vanished_charges_the_storage(bench: Bench) -> None:
     assert not folder.exists()
 
 
+async def test_a_fetched_file_that_vanished_charges_the_storage(bench: Bench) -> None:
+    """Its folder went away between the last byte and the placing."""
+
+    class Vanishing(FakeVideos):
+        async def fetch(self, request: FetchRequest, progress: Callable[[float | None], None]) -> FetchedTrailer:
+            fetched = await super().fetch(request, progress)
+            fetched.path.unlink()
+            return fetched
+
+    await imported_movie(bench)
+    bench.deps = replace(bench.deps, videos=Vanishing())
+    assert await acquire(bench.deps, Rank.BACKFILL) is AcquireOutcome.FAILED
+    assert await bench.rows("SELECT failure FROM attempt") == [(FetchFailure.STORAGE,)]
+
+
 async def test_pins_beat_the_rule_until_they_are_taken_back(bench: Bench) -> None:
     await imported_movie(bench)
     title = await bench.title(7)

@@ -57,6 +57,28 @@ async def test_an_upgrade_renames_ours_and_fetches_nothing(bench: Bench) -> None
     assert await acquire(bench.deps, Rank.BACKFILL) is AcquireOutcome.NOTHING_DUE
 
 
+@pytest.mark.parametrize("name", ["Film-trailer", "movie-trailer", "Trailer", "Trailer (2010)"])
+async def test_a_movie_that_is_named_like_a_trailer_gets_one_and_keeps_its_own_file(bench: Bench, name: str) -> None:
+    item = movie_item(7, bench.root)
+    item["movieFile"]["relativePath"] = f"{name}.mkv"
+    folder = put_movie_on_disk(item)
+    arr = FakeArr(items={7: item})
+    connection = await bench.connect(arr)
+    await bench.sync(connection, 7)
+    assert await acquire(bench.deps, Rank.BACKFILL) is AcquireOutcome.PLACED
+    assert names(folder) == {f"{name}.mkv", f"{name}-trailer.mp4"}
+    trailer = (folder / f"{name}-trailer.mp4").read_bytes()
+
+    (folder / f"{name}.mkv").unlink()
+    (folder / "New-trailer.mkv").write_bytes(b"a better movie")
+    item["movieFile"]["relativePath"] = "New-trailer.mkv"
+    await sync(bench, connection)
+    assert names(folder) == {"New-trailer.mkv", "New-trailer-trailer.mp4"}
+    assert (folder / "New-trailer.mkv").read_bytes() == b"a better movie"
+    assert (folder / "New-trailer-trailer.mp4").read_bytes() == trailer
+    assert await acquire(bench.deps, Rank.BACKFILL) is AcquireOutcome.NOTHING_DUE
+
+
 async def test_an_upgrade_that_only_a_refresh_saw_is_followed_too(bench: Bench) -> None:
     connection, arr, folder = await with_trailer(bench)
     upgrade(arr, folder)

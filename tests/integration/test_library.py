@@ -20,6 +20,7 @@ from app.files.placing import Manner, Name, link_new, look_and_rename, rename_ne
 from app.files.problems import storage_error
 from app.files.threads import GIVE_UP_AFTER, MAX_THREADS_PER_ROOT, DiskThreads
 from schemas.base import MediaKind, StorageProblem
+from tests.faulty_downloads import can_mount, small_disk
 
 MOVIE, SERIES = MediaKind.MOVIE, MediaKind.SERIES
 FILM = "Film (2009).mkv"
@@ -234,6 +235,15 @@ async def test_where_no_work_dir_can_be_made(library: DiskLibrary, folder: Path)
     assert await problem(Path("/sys/kernel")) is StorageProblem.NOT_WRITABLE
 
 
+async def test_a_read_only_file_system_is_told_from_one_folder_without_permission(
+    library: DiskLibrary, folder: Path
+) -> None:
+    if not can_mount(folder):
+        pytest.skip("nothing can be mounted here")
+    with small_disk(folder, 64, read_only=True):
+        assert await problem_of(library.make_work_dir(folder, ".trailhook-7")) is StorageProblem.READ_ONLY
+
+
 # Placing.
 
 
@@ -421,7 +431,7 @@ async def test_describe(library: DiskLibrary, folder: Path) -> None:
     [
         (errno.ENOSPC, StorageProblem.FULL),
         (errno.EDQUOT, StorageProblem.FULL),
-        (errno.EROFS, StorageProblem.NOT_WRITABLE),
+        (errno.EROFS, StorageProblem.READ_ONLY),
         (errno.EACCES, StorageProblem.NOT_WRITABLE),
         (errno.ENOENT, StorageProblem.MISSING),
         (errno.EEXIST, StorageProblem.NAME_TAKEN),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from rich.console import Console
 
+from app.cli.tables import status_table
 from app.context import CatalogueQuestion
 from app.domain.catalogue import CatalogueAnswer, CatalogueVideo
 from app.domain.records import Rank
@@ -16,6 +19,7 @@ from app.pipeline.acquire import AcquireOutcome, acquire
 from app.pipeline.media import download_now, update_media
 from schemas.base import FetchFailure, Reason, StorageProblem
 from schemas.media import MediaUpdate
+from schemas.status import StatusRead
 from tests.fakes import FakeArr, movie_item, put_movie_on_disk
 from tests.integration.conftest import Bench
 from tests.integration.serving import API_KEY, serving
@@ -115,8 +119,17 @@ async def test_a_persons_click_probes_before_the_time(bench: Bench) -> None:
     assert await acquire(bench.deps, Rank.BACKFILL) is AcquireOutcome.PLACED
 
 
+def shown(status: StatusRead) -> str:
+    """Give what `trailhook status` prints."""
+    console = Console(width=1000, file=io.StringIO())
+    with console.capture() as captured:
+        console.print(status_table(status))
+    return captured.get()
+
+
 @pytest.mark.parametrize(
-    ("problem", "failures"), [(StorageProblem.FULL, 1), (StorageProblem.NOT_WRITABLE, 3)], ids=["full", "no permission"]
+    ("problem", "failures"),
+    [(StorageProblem.FULL, 1), (StorageProblem.READ_ONLY, 1), (StorageProblem.NOT_WRITABLE, 3)],
 )
 async def test_a_root_folder_in_trouble_is_paused_alone(bench: Bench, problem: StorageProblem, failures: int) -> None:
     await movies(bench, 4)
@@ -134,7 +147,16 @@ async def test_a_root_folder_in_trouble_is_paused_alone(bench: Bench, problem: S
     async with serving(bench.deps) as client:
         client.headers["X-Api-Key"] = API_KEY
         titles = (await client.get("/api/v1/media")).json()["items"]
-        assert (await client.get("/api/v1/status")).json()["downloads"]["paused_until"] is None
+        answer = await client.get("/api/v1/status")
+        await client.post("/login", data={"api_key": API_KEY})
+        page = await client.get("/")
+    status = answer.json()["downloads"]
+    assert (status["paused_until"], status["paused_reason"]) == (None, None)
+    (paused,) = status["paused_roots"]
+    assert (paused["root_path"], paused["paused_reason"]) == (str(bench.root), "There is no space left.")
+    assert paused["paused_until"] == titles[0]["next_try_at"] is not None
+    assert f"Downloads into {bench.root} are paused" in page.text
+    assert f"{bench.root} paused, tried again" in shown(StatusRead.model_validate_json(answer.content))
     assert [one["reason"] for one in titles] == [Reason.SOURCE_PAUSED] * 3 + [None]
 
 

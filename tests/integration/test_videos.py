@@ -241,20 +241,41 @@ async def test_a_refusal_tells_where_and_when(studio: Studio, work_dir: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "certain"),
+    ("facts", "kind", "certain"),
     [
-        (youtube_says.PRIVATE, FetchFailure.DEAD, True),
-        (youtube_says.REMOVED, FetchFailure.DEAD, True),
-        (youtube_says.NOT_AVAILABLE, FetchFailure.DEAD, False),
-        (youtube_says.BOT_CHECK, FetchFailure.SOURCE_BLOCKED, True),
-        (youtube_says.RATE_LIMIT, FetchFailure.SOURCE_BLOCKED, True),
-        (youtube_says.UNAVAILABLE, FetchFailure.SOURCE_BLOCKED, False),
-        (youtube_says.AGE, FetchFailure.NEEDS_COOKIES, True),
+        ({"error": youtube_says.PRIVATE}, FetchFailure.DEAD, True),
+        ({"error": youtube_says.REMOVED}, FetchFailure.DEAD, True),
+        ({"error": youtube_says.TERMINATED}, FetchFailure.DEAD, True),
+        ({"error": youtube_says.COPYRIGHT}, FetchFailure.DEAD, True),
+        ({"error": youtube_says.MEMBERS}, FetchFailure.DEAD, True),
+        ({"refusal": "drm"}, FetchFailure.DEAD, True),
+        ({"error": youtube_says.NOT_AVAILABLE}, FetchFailure.DEAD, False),
+        ({"error": youtube_says.BOT_CHECK}, FetchFailure.SOURCE_BLOCKED, True),
+        ({"error": youtube_says.RATE_LIMIT}, FetchFailure.SOURCE_BLOCKED, True),
+        ({"error": youtube_says.CAPTCHA, "refusal": "captcha"}, FetchFailure.SOURCE_BLOCKED, True),
+        ({"refusal": "ip"}, FetchFailure.SOURCE_BLOCKED, True),
+        ({"page_status": 402}, FetchFailure.SOURCE_BLOCKED, True),
+        ({"page_status": 429}, FetchFailure.SOURCE_BLOCKED, True),
+        ({"error": youtube_says.UNAVAILABLE}, FetchFailure.SOURCE_BLOCKED, False),
+        ({"error": youtube_says.AGE}, FetchFailure.NEEDS_COOKIES, True),
+        ({"refusal": "login"}, FetchFailure.NEEDS_COOKIES, True),
+        ({"error": youtube_says.NO_GEO, "geo": True}, FetchFailure.GEO, True),
+        ({"error": youtube_says.PREMIERE}, FetchFailure.NOT_YET, True),
+        ({"error": youtube_says.LIVE_SOON}, FetchFailure.NOT_YET, True),
+        ({"kind": "images", "warning": youtube_says.NO_JS_RUNTIME}, FetchFailure.OUR_SETUP, True),
+        ({"kind": "images", "warning": youtube_says.NO_SOLUTION}, FetchFailure.OUR_SETUP, False),
+        ({"kind": "images"}, FetchFailure.OUR_SETUP, False),
+        ({"refusal": "player"}, FetchFailure.OUR_SETUP, False),
+        ({"refusal": "dns"}, FetchFailure.TRANSIENT, True),
     ],
+    ids=lambda value: "-".join(map(str, value.values()))[:40] if isinstance(value, dict) else str(value),
 )
-async def test_youtubes_own_words(studio: Studio, work_dir: Path, text: str, kind: FetchFailure, certain: bool) -> None:
-    error = await failure_of(studio.videos(), studio.add(error=text), work_dir)
-    assert (error.failure, error.certain) == (kind, certain)
+async def test_youtubes_own_words(
+    studio: Studio, work_dir: Path, facts: dict[str, Any], kind: FetchFailure, *, certain: bool
+) -> None:
+    """Each comes as yt-dlp itself raises it, through the child."""
+    error = await failure_of(studio.videos(), studio.add(**facts), work_dir)
+    assert (error.failure, error.certain) == (kind, certain), error.message
 
 
 async def test_a_folder_that_goes_away_meanwhile(studio: Studio, work_dir: Path) -> None:

@@ -31,6 +31,7 @@ _LEADING = {
     "audio": "audio.m4a",
     "webm": "clip.webm",
     "ts": "part000.ts",
+    "images": "sb.mhtml",
 }
 _SUBTITLES = "WEBVTT\n\n00:00:01.000 --> 00:00:03.000\nHello\n"
 _TYPES = {".mp4": "video/mp4", ".m4a": "audio/mp4", ".ts": "video/mp2t", ".m3u8": "application/vnd.apple.mpegurl"}
@@ -41,10 +42,12 @@ class Video:
     """One video of the catalogue.
 
     `kind`: mp4 (one file), hls, dash (video and audio apart), audio (no picture), webm (VP9 and Opus), ts (no MP4, but
-    called one). `subtitles` are languages; "xx" is one that cannot be fetched. `error` is the text that YouTube's page
-    would give; `status` breaks the media; `cut` and `hang` break it half way; `rate` limits it to bytes a second;
-    `silent` is "page" or "media": that is never answered; `missing` is a file of it that is not there. A Vimeo video
-    has a number for its id.
+    called one), images (storyboards only). `subtitles` are languages; "xx" is one that cannot be fetched. `error` is
+    the text that YouTube's page would give, `page_status` its status. `refusal` is what yt-dlp finds out by itself:
+    captcha (beside an `error`), drm, login, ip (blocked), player (no response), dns (a name that nobody knows);
+    `warning` is what it warns of on the way. `status` breaks the media; `cut` and `hang` break it half way; `rate`
+    limits it to bytes a second; `silent` is "page" or "media": that is never answered; `missing` is a file of it that
+    is not there. A Vimeo video has a number for its id.
     """
 
     video_id: str
@@ -58,6 +61,9 @@ class Video:
     release_timestamp: float | None = None
     subtitles: tuple[str, ...] = ()
     error: str | None = None
+    refusal: str = ""
+    warning: str | None = None
+    page_status: int | None = None
     geo: bool = False
     status: int | None = None
     cut: bool = False
@@ -142,8 +148,10 @@ class VideoHost:
             return JSONResponse({"error": youtube_says.REMOVED}, 404)
         if video.silent == "page":
             await asyncio.sleep(FOR_EVER)
-        if video.error is not None:
-            return JSONResponse({"error": video.error, "geo": video.geo}, 403)
+        if video.page_status is not None:
+            return Response(None, video.page_status)
+        if video.error is not None or video.refusal:
+            return JSONResponse({"error": video.error, "geo": video.geo, "refusal": video.refusal}, 403)
         document = {
             "id": video.video_id,
             "title": video.title,
@@ -157,6 +165,7 @@ class VideoHost:
                 for language in video.subtitles
             },
             "formats": self._formats(video),
+            "warning": video.warning,
         }
         return JSONResponse(document)
 
@@ -168,6 +177,10 @@ class VideoHost:
         sound = {"format_id": "140", "url": f"{media}/audio.m4a", "acodec": "mp4a.40.2", "ext": "m4a", "vcodec": "none"}
         if video.kind == "audio":
             return [sound]
+        if video.kind == "images":
+            return [
+                {"format_id": "sb0", "url": f"{media}/sb.mhtml", "ext": "mhtml", "vcodec": "none", "acodec": "none"}
+            ]
         if video.kind == "hls":
             return [{"manifest": f"{media}/master.m3u8"}]
         if video.kind == "mp4":

@@ -16,7 +16,7 @@ import urllib.parse
 from yt_dlp.extractor.vimeo import VimeoIE as _Vimeo
 from yt_dlp.extractor.youtube import YoutubeIE as _Youtube
 from yt_dlp.extractor.youtube import YoutubeSearchIE as _YoutubeSearch
-from yt_dlp.utils import remove_end
+from yt_dlp.utils import ExtractorError, remove_end
 
 HOST = {host!r}
 RATE_LIMITED = (
@@ -29,7 +29,9 @@ def facts_of(extractor, video_id):
     address = f"{{HOST}}/api/video/{{video_id}}"
     facts = extractor._download_json(address, video_id, expected_status=(403, 404))
     if "error" in facts:
-        refuse(extractor, facts["error"], geo=facts.get("geo"))
+        refuse(extractor, facts["error"], geo=facts.get("geo"), refusal=facts.get("refusal"), video_id=video_id)
+    if facts["warning"]:
+        extractor.report_warning(facts["warning"])
     formats = []
     for one in facts["formats"]:
         if "manifest" in one:
@@ -39,13 +41,26 @@ def facts_of(extractor, video_id):
     return {{**facts, "formats": formats}}
 
 
-def refuse(extractor, reason, geo=False):
+def refuse(extractor, reason, geo=False, refusal="", video_id=None):
     """Raise as yt-dlp's own extractor does for this reason."""
+    if refusal == "drm":
+        extractor.report_drm(video_id)
+    if refusal == "login":
+        extractor.raise_login_required()
+    if refusal == "ip":
+        text = "All player responses are invalid. Your IP is likely being blocked by Youtube"
+        raise ExtractorError(text, expected=True)
+    if refusal == "player":
+        raise ExtractorError("Failed to extract any player response")
+    if refusal == "dns":
+        extractor._download_json("http://www.youtube.invalid/youtubei/v1/player", video_id)
     if geo:
         extractor.raise_geo_restricted(reason, ["US"])
     if "sign in" in reason.lower() and isinstance(extractor, _Youtube | _YoutubeSearch):
         reason = remove_end(reason, "This helps protect our community. Learn more").strip()
         reason = f'{{remove_end(reason, ".")}}. {{extractor._youtube_login_hint}}'
+    elif refusal == "captcha":
+        reason += ". YouTube is requiring a captcha challenge before playback"
     elif "This content isn't available, try again later" in reason:
         reason = f'{{remove_end(reason, ".")}}. {{RATE_LIMITED}}'
     extractor.raise_no_formats(reason, expected=True)

@@ -151,6 +151,11 @@ def test_a_missing_js_runtime_shows_only_in_a_warning() -> None:
         (raw("Video unavailable. This content isn't available"), False),
         (raw("unable to download video data: HTTP Error 403: Forbidden"), False),
         (raw("KeyError('streamingData')", expected=False), False),
+        (raw("Unable to download webpage: Unable to connect to proxy", "ProxyError", "TransportError"), False),
+        (raw("Tunnel connection failed: 407 Proxy Authentication Required"), False),
+        (raw("certificate verify failed", "CertificateVerifyError", "TransportError"), False),
+        (raw("HTTP Error 402: Payment Required", "HTTPError", http_status=402), True),
+        (raw("The session has been rate-limited by YouTube"), True),
         (raw("Private video"), True),
         (raw("gone", "HTTPError", http_status=404), True),
         (raw("Video unavailable. This video is not available"), False),
@@ -200,9 +205,17 @@ def test_what_ytdlp_did_not_expect_means_that_it_is_out_of_date() -> None:
         (raw("unable to write data: [Errno 28] No space left on device", "DownloadError"), StorageProblem.FULL),
         (raw("x", "OSError", error_number=errno.EDQUOT), StorageProblem.FULL),
         (raw("Conversion failed!", "PostProcessingError", free_bytes=100), StorageProblem.FULL),
-        (raw("x", "OSError", error_number=errno.EROFS), StorageProblem.NOT_WRITABLE),
+        (raw("x", "OSError", error_number=errno.EROFS), StorageProblem.READ_ONLY),
         (raw("x", "OSError", error_number=errno.EPERM), StorageProblem.NOT_WRITABLE),
+        (
+            raw("unable to open for writing: [Errno 30] Read-only file system", "DownloadError"),
+            StorageProblem.READ_ONLY,
+        ),
         (raw("unable to open for writing", "DownloadError", folder_gone=True), StorageProblem.MISSING),
+        (
+            raw("No such file or directory: 'trailer.f136.mp4.part'", "FileNotFoundError", error_number=errno.ENOENT),
+            StorageProblem.MISSING,
+        ),
         (raw("unable to open for writing", "PermissionError", error_number=errno.EACCES), StorageProblem.NOT_WRITABLE),
         (raw("x", "OSError", error_number=errno.ESTALE), StorageProblem.UNREACHABLE),
     ],
@@ -210,6 +223,11 @@ def test_what_ytdlp_did_not_expect_means_that_it_is_out_of_date() -> None:
 def test_failures_of_the_disk(failure: RawFailure, problem: StorageProblem) -> None:
     meaning = meaning_of(failure)
     assert (meaning.failure, meaning.problem) == (FetchFailure.STORAGE, problem)
+
+
+def test_a_missing_program_is_not_the_disks_fault() -> None:
+    gone = raw("No such file or directory: '/usr/bin/ffmpeg'", "FileNotFoundError", error_number=errno.ENOENT)
+    assert meaning_of(gone).failure is FetchFailure.UNKNOWN
 
 
 def test_a_refused_connection_is_not_the_disks_fault() -> None:

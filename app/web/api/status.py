@@ -10,7 +10,7 @@ from starlette.responses import Response
 from app.context import Deps
 from app.db import connections, events, overview, runs, schema, sources
 from app.db.overview import RunningAttempt
-from app.domain.breaker import VIDEO_SOURCES, Paused, longest_pause
+from app.domain.breaker import VIDEO_SOURCES, SourceState, longest_pause, paused_roots
 from app.domain.ytdlp_release import age_of
 from app.errors import SetupError, Unavailable
 from app.version import VERSION
@@ -24,6 +24,7 @@ from schemas.status import (
     ConnectionStatus,
     DownloadsRead,
     Health,
+    PausedRootRead,
     QueueRead,
     StatusRead,
     WorkerRead,
@@ -54,7 +55,7 @@ async def status_of(request: AppRequest) -> StatusRead:
         known = await connections.list_all(tx)
         heard = await events.last_received(tx)
         ran = await runs.last_of_each(tx)
-        paused = longest_pause(await sources.list_open(tx), VIDEO_SOURCES)
+        paused = await sources.list_open(tx)
     depths = await deps.wakeups.depths()
     workers = await deps.live.workers()
     shown = [
@@ -117,7 +118,8 @@ async def _can_store(deps: Deps) -> bool:
         return not read_only and await schema.is_at_head(tx)
 
 
-async def _downloads(deps: Deps, running: Sequence[RunningAttempt], paused: Paused | None) -> DownloadsRead:
+async def _downloads(deps: Deps, running: Sequence[RunningAttempt], paused: Sequence[SourceState]) -> DownloadsRead:
+    pause = longest_pause(paused, VIDEO_SOURCES)
     percents = await deps.live.downloads() if running else {}
     active = [
         ActiveDownload(
@@ -127,6 +129,10 @@ async def _downloads(deps: Deps, running: Sequence[RunningAttempt], paused: Paus
     ]
     return DownloadsRead(
         active=active,
-        paused_until=None if paused is None else paused.until,
-        paused_reason=None if paused is None else paused.reason,
+        paused_until=None if pause is None else pause.until,
+        paused_reason=None if pause is None else pause.reason,
+        paused_roots=[
+            PausedRootRead(root_path=one.root_path, paused_until=one.pause.until, paused_reason=one.pause.reason)
+            for one in paused_roots(paused)
+        ],
     )
