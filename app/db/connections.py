@@ -67,6 +67,11 @@ _TAKE_PROBE = text("""
     WHERE id = :id AND down_since IS NOT NULL AND probe_at <= now() RETURNING id
 """)
 
+_HOLD_PROBE = text("""
+    SELECT id FROM connection WHERE id = :id AND down_since IS NOT NULL AND probe_at <= now()
+    FOR NO KEY UPDATE SKIP LOCKED
+""")
+
 _TAKE_WEBHOOK_CHECKS = text("""
     UPDATE connection SET webhook_checked_at = now() WHERE id IN (
         SELECT id FROM connection
@@ -176,6 +181,11 @@ async def may_ask(tx: AsyncConnection, asked: Connection) -> bool:
     if asked.down_since is None:
         return True
     return (await tx.execute(_TAKE_PROBE, {"id": asked.id, "pause": _PROBE_PAUSE})).one_or_none() is not None
+
+
+async def hold_probe(tx: AsyncConnection, connection_id: int) -> bool:
+    """Say whether the probe of a connection is due and nobody is taking it; nobody can until the transaction ends."""
+    return (await tx.execute(_HOLD_PROBE, {"id": connection_id})).one_or_none() is not None
 
 
 async def mark_down(tx: AsyncConnection, connection_id: int, error: str, failures: int, probe_in: timedelta) -> None:

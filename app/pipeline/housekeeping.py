@@ -49,7 +49,9 @@ async def request_what_is_due(deps: Deps) -> None:
         for connection_id in await runs.list_overdue(tx, interval):
             await runs.request(tx, connection_id, RunTrigger.SCHEDULE)
         for connection_id in await runs.list_probes(tx):
-            await runs.request(tx, connection_id, RunTrigger.RECOVERY)
+            # Whoever takes the probe meanwhile may be the run that this would ask for a second time.
+            if await connections.hold_probe(tx, connection_id):
+                await runs.request(tx, connection_id, RunTrigger.RECOVERY)
 
 
 async def request_startup_runs(deps: Deps) -> None:

@@ -9,11 +9,12 @@ from arq.connections import ArqRedis
 
 from app.arr.factory import ArrFactory
 from app.context import RawItem
-from app.db import runs
+from app.db import connections, runs
 from app.errors import ArrTimeout
 from app.http import ArrPatience, HttpClients
 from app.pipeline.connection_manager import SyncOutcome
 from app.pipeline.connections import add_connection, request_reconciliation
+from app.pipeline.housekeeping import request_what_is_due
 from schemas.arr.common import SystemStatus
 from schemas.base import RunTrigger
 from schemas.connection import ConnectionCreate
@@ -121,6 +122,29 @@ async def test_one_probe_asks_then_all_go_on_and_a_refresh_comes(bench: Bench, r
     assert await bench.rows("SELECT down_since, failures FROM connection") == [(None, 0)]
     assert await bench.rows("SELECT count(*) FROM run") == [(2,)]
     assert sorted(arr.asked) == list(range(1, 21))
+
+
+async def test_a_probe_that_a_run_is_taking_asks_for_no_second_run(bench: Bench) -> None:
+    connection = await bench.connect(FakeArr())
+    await bench.rows("UPDATE connection SET down_since = now(), failures = 3, probe_at = now() RETURNING 1")
+    async with bench.deps.db.transaction() as tx:
+        asked = await connections.get(tx, connection)
+        assert asked is not None
+        assert await connections.may_ask(tx, asked)
+        (waiting,) = await runs.list_waiting(tx, 5)
+        assert await runs.claim(tx, waiting.id) is not None
+        sweep = asyncio.create_task(request_what_is_due(bench.deps))
+        await asyncio.wait({sweep}, timeout=0.5)
+    await sweep
+    assert await bench.rows("SELECT count(*) FROM run") == [(1,)]
+
+
+async def test_a_probe_that_nobody_takes_asks_for_a_run(bench: Bench) -> None:
+    await bench.connect(FakeArr())
+    await bench.rows(RUNS_DONE)
+    await bench.rows("UPDATE connection SET down_since = now(), failures = 3, probe_at = now() RETURNING 1")
+    await request_what_is_due(bench.deps)
+    assert await bench.rows("SELECT trigger FROM run ORDER BY id") == [("connect",), ("recovery",)]
 
 
 async def test_a_proxy_that_answers_404_to_everything_deletes_nothing(bench: Bench, redis: ArqRedis) -> None:
