@@ -10,13 +10,21 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.tables import attempt, media
-from schemas.base import MonitorStatus
+from schemas.base import MonitorStatus, RunOutcome
 from schemas.status import InboxRead, MediaCounts
 
 _INBOX = text("""
     SELECT count(*) FILTER (WHERE state = 'pending') AS pending, count(*) FILTER (WHERE state = 'failed') AS failed,
       extract(epoch FROM now() - min(received_at) FILTER (WHERE state = 'pending')) AS oldest_seconds
     FROM event WHERE state IN ('pending', 'failed')
+""")
+
+
+_LAST_FINISHED = text("""
+    SELECT c.id AS connection_id, r.* FROM connection c CROSS JOIN LATERAL (
+      SELECT outcome, finished_at, fetched, created, updated, unchanged, deleted, cardinality(held_ids) AS held,
+        jsonb_array_length(skipped_items) AS skipped
+      FROM run WHERE connection_id = c.id AND finished_at IS NOT NULL ORDER BY id DESC LIMIT 1) r
 """)
 
 
@@ -27,6 +35,26 @@ class RunningAttempt:
     media_id: int
     title: str
     started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """What the last reconciliation of a connection that ended met and did."""
+
+    outcome: RunOutcome
+    finished_at: datetime
+    fetched: int
+    created: int
+    updated: int
+    unchanged: int
+    deleted: int
+    held: int
+    skipped: int
+
+
+async def last_finished_runs(tx: AsyncConnection) -> dict[int, FinishedRun]:
+    """Give for each connection that has one the newest run that ended, whatever waits or runs since."""
+    return {connection_id: FinishedRun(*counts) for connection_id, *counts in await tx.execute(_LAST_FINISHED)}
 
 
 async def inbox(tx: AsyncConnection) -> InboxRead:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
+from app.db.overview import FinishedRun
 from schemas.base import RunOutcome
 from schemas.status import StatusRead
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_RUN_COUNTS = {
+    "fetched": "Titles that the app listed",
+    "created": "Titles that were new",
+    "updated": "Titles that were changed",
+    "unchanged": "Titles that were as before",
+    "deleted": "Titles that were deleted",
+    "held": "Deletions that were held for a person's word",
+    "skipped": "Items that could not be read",
+}
 
 
 class Meters:
@@ -25,12 +35,12 @@ class Meters:
         """Count one answered webhook."""
         self._webhooks.labels(str(status)).inc()
 
-    def text(self, status: StatusRead) -> bytes:
-        """Write the counts and the present state in Prometheus' format."""
-        return generate_latest(self._registry) + generate_latest(_gauges(status))
+    def text(self, status: StatusRead, finished: Mapping[int, FinishedRun]) -> bytes:
+        """Write the counts and the present state in Prometheus' format; `finished` are the last runs that ended."""
+        return generate_latest(self._registry) + generate_latest(_gauges(status, finished))
 
 
-def _gauges(status: StatusRead) -> CollectorRegistry:
+def _gauges(status: StatusRead, finished: Mapping[int, FinishedRun]) -> CollectorRegistry:
     registry = CollectorRegistry()
 
     def gauge(name: str, about: str, *labels: str) -> Gauge:
@@ -58,18 +68,26 @@ def _gauges(status: StatusRead) -> CollectorRegistry:
     if status.yt_dlp.age_days is not None:
         gauge("yt_dlp_age_days", "Days since the yt-dlp that is used came out.").set(status.yt_dlp.age_days)
     _add_connections(gauge, status)
+    _add_runs(gauge, {one.name: finished[one.id] for one in status.connections if one.id in finished})
     return registry
 
 
 def _add_connections(gauge: Callable[..., Gauge], status: StatusRead) -> None:
     up = gauge("connection_up", "1 while the Arr answers.", "connection")
     last_event = gauge("connection_last_event_timestamp_seconds", "When the Arr last sent an event.", "connection")
-    last_run = gauge("connection_last_run_timestamp_seconds", "When the last reconciliation ended.", "connection")
-    run_ok = gauge("connection_last_run_completed", "1 if the last reconciliation completed.", "connection")
     for one in status.connections:
         up.labels(one.name).set(one.healthy)
         if one.last_event_at is not None:
             last_event.labels(one.name).set(one.last_event_at.timestamp())
-        if one.last_run is not None and one.last_run.finished_at is not None:
-            last_run.labels(one.name).set(one.last_run.finished_at.timestamp())
-            run_ok.labels(one.name).set(one.last_run.outcome is RunOutcome.COMPLETED)
+
+
+def _add_runs(gauge: Callable[..., Gauge], finished: Mapping[str, FinishedRun]) -> None:
+    last_run = gauge("connection_last_run_timestamp_seconds", "When the last reconciliation ended.", "connection")
+    run_ok = gauge("connection_last_run_completed", "1 if the last reconciliation completed.", "connection")
+    for name, run in finished.items():
+        last_run.labels(name).set(run.finished_at.timestamp())
+        run_ok.labels(name).set(run.outcome == RunOutcome.COMPLETED)
+    for count, about in _RUN_COUNTS.items():
+        counted = gauge(f"connection_last_run_{count}", f"{about}, in the last reconciliation.", "connection")
+        for name, run in finished.items():
+            counted.labels(name).set(getattr(run, count))

@@ -41,8 +41,10 @@ async def get_status(request: AppRequest) -> Response:
 
 async def metrics(request: AppRequest) -> Response:
     """Show the numbers for Prometheus."""
-    text = request.state["meters"].text(await status_of(request))
-    return Response(text, media_type=CONTENT_TYPE)
+    async with request.state["deps"].db.transaction() as tx:
+        finished = await overview.last_finished_runs(tx)
+    numbers = request.state["meters"].text(await status_of(request), finished)
+    return Response(numbers, media_type=CONTENT_TYPE)
 
 
 async def status_of(request: AppRequest) -> StatusRead:
