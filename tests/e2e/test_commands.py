@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from app.crypto import new_secret_key
 from app.embedded.postgres import EmbeddedPostgres
+from app.pipeline.refresh import BATCH, WINDOW
 from tests.simulators import faults
 from tests.simulators.arr import ArrSimulator
 from tests.stack import Stack, free_port, wait_for
@@ -183,6 +188,50 @@ def test_deletions_are_held_until_they_are_accepted(tmp_path: Path, postgres: st
         assert (accepted.returncode, "6 deleted" in accepted.stdout) == (0, True)
         assert len(stack.titles()) == 2
         assert "holds no deletions" in one_sentence(stack.command("reconcile", "My Radarr", "--accept-deletions"))
+
+
+def on_terminal(stack: Stack, *arguments: str) -> tuple[subprocess.Popen[bytes], Callable[[], str]]:
+    """Start a command on a terminal of its own; gives what is read from it so far."""
+    ours, its = pty.openpty()
+    command = [sys.executable, "-m", "app.cli", *arguments]
+    environment = {**stack.environment, "TERM": "xterm", "COLUMNS": "100"}
+    process = subprocess.Popen(command, env=environment, stdin=its, stdout=its, stderr=its, start_new_session=True)
+    os.close(its)
+    shown = bytearray()
+
+    def read() -> None:
+        with suppress(OSError):  # how a terminal says that nobody writes to it any more
+            while piece := os.read(ours, 65536):
+                shown.extend(piece)
+        os.close(ours)
+
+    threading.Thread(target=read, daemon=True).start()
+    return process, lambda: shown.decode(errors="replace")
+
+
+def test_a_reconciliation_shows_on_a_terminal_how_far_it_is(tmp_path: Path, postgres: str) -> None:
+    sql(postgres, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    with (
+        ArrSimulator("Radarr", tmp_path / "movies") as radarr,
+        Stack(tmp_path / "service", DATABASE_URL=postgres, SECRET_KEY=new_secret_key()) as stack,
+    ):
+        total = BATCH + 2 * WINDOW
+        for number in range(total):
+            radarr.add(f"Film {number}", 2010)
+        stack.connect("radarr", radarr.url, radarr.api_key, "--monitor", "none", "--no-register")
+        radarr.fault = faults.stall("/movie", part=(BATCH + WINDOW) / total)
+        process, shown = on_terminal(stack, "reconcile")
+        try:
+            wait_for("the bar to move", lambda: re.search(rf"Radarr.*━.* {BATCH} titles", shown()), 30)
+            assert process.poll() is None
+            assert "completed" not in shown()
+            radarr.fault = None
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+            process.wait()
+        result = re.compile(rf"Radarr: completed, {total} titles: 0 new, 0 changed, 0 deleted in \d+\.\d s\r\n\Z")
+        wait_for(f"the result at the end of {shown()[-500:]!r}", lambda: result.search(shown()), 5)
 
 
 def test_events_are_listed_and_replayed(tmp_path: Path, postgres: str) -> None:

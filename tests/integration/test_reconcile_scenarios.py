@@ -21,6 +21,7 @@ from app.pipeline.acquire import AcquireOutcome, acquire
 from app.pipeline.connections import add_connection, change_connection
 from app.pipeline.housekeeping import request_what_is_due
 from app.pipeline.media import update_media
+from app.pipeline.refresh import BATCH
 from schemas.base import MonitorStatus, Reason, RunOutcome, RunTrigger
 from schemas.connection import ConnectionCreate, ConnectionUpdate
 from schemas.media import MediaUpdate
@@ -118,6 +119,24 @@ async def test_a_failing_arr_ends_the_run_with_its_reason(world: World, fault: F
     assert (again.outcome, again.deleted, again.unchanged) == (RunOutcome.COMPLETED, 2, TITLES - 2)
 
 
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+async def test_a_long_list_that_is_cut_keeps_what_it_wrote_and_deletes_nothing(world: World, chunked: bool) -> None:
+    for gone in ids(world)[:2]:
+        world.radarr.delete(gone)
+    for number in range(5 * BATCH // 2):
+        world.radarr.add(f"Many {number}", 2011)
+    world.radarr.fault = faults.cut("/movie", chunked=chunked, part=0.9)
+    run = await world.refresh()
+    assert (run.outcome, run.deleted, run.held_deletions) == (RunOutcome.FAILED, 0, 0)
+    assert run.error
+    assert 2 * BATCH - TITLES <= run.created <= run.fetched < len(world.radarr.items)
+    assert await world.count() == (TITLES + run.created, 0)
+    world.radarr.fault = None
+    again = await world.refresh()
+    assert (again.outcome, again.deleted) == (RunOutcome.COMPLETED, 2)
+    assert await world.count() == (len(world.radarr.items), 0)
+
+
 async def test_an_arr_that_is_down_or_slow(world: World) -> None:
     world.radarr.fault = faults.slow(0.3)
     assert (await world.refresh()).outcome is RunOutcome.COMPLETED
@@ -164,6 +183,12 @@ class _Packed(Fault):
     ],
 )
 async def test_a_library_that_shrinks(world: World, gone: int, outcome: RunOutcome, deleted: int) -> None:
+    await world.bench.rows(f"UPDATE media SET monitor_pinned = true, monitor = false WHERE arr_id > {gone} RETURNING 1")
+    for number in ids(world)[gone:]:
+        world.radarr.edit(number, overview="Decided anew, by its pin")
+    await world.refresh()
+    wanted = await world.bench.rows("SELECT arr_id FROM media WHERE due_rank IS NOT NULL ORDER BY arr_id")
+    assert wanted == [(number,) for number in ids(world)[1:gone:2]]
     for number in ids(world)[:gone]:
         world.radarr.delete(number)
     run = await world.refresh()
@@ -171,7 +196,7 @@ async def test_a_library_that_shrinks(world: World, gone: int, outcome: RunOutco
     held = gone - deleted
     assert run.held_deletions == held
     assert await world.count() == (TITLES - deleted, held)
-    await world.bench.rows("UPDATE media SET wanted_rank = 3 RETURNING 1")
+    await world.downloads_nothing()
     if held:
         accepted = await world.refresh(accept=True)
         assert (accepted.outcome, accepted.deleted) == (RunOutcome.COMPLETED, gone)

@@ -10,15 +10,16 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from app.errors import ArrStartingUp
+from app.db import runs
+from app.errors import ArrStartingUp, LeaseLost
 from app.pipeline.housekeeping import prune_events
 from app.queue import ArqWakeups, open_redis
-from schemas.base import MonitorStatus
+from schemas.base import MonitorStatus, RunOutcome
 from tests.fakes import FakeArr, movie_item, put_movie_on_disk
 from tests.integration.conftest import Bench
 from tests.integration.workers import until_rows
 from workers.pace import Pace
-from workers.sweep import Sweep
+from workers.sweep import INTERVAL, Sweep
 from workers.workshop import ITEMS_AT_ONCE, Workshop
 
 RUNS_DONE = "UPDATE run SET started_at = now(), finished_at = now(), outcome = 'completed' RETURNING 1"
@@ -85,6 +86,36 @@ async def test_a_run_of_a_dead_worker_is_ended(bench: Bench, sweep: Sweep) -> No
     await sweep.once()
     dead = "SELECT outcome, finished_at IS NOT NULL FROM run ORDER BY id LIMIT 1"  # the next may have begun by now
     assert await bench.rows(dead) == [("failed", True)]
+
+
+async def let_pass(bench: Bench, time: timedelta) -> None:
+    """Let all that is noted of runs be older by this time."""
+    seconds = f"interval '{time.total_seconds()} s'"
+    await bench.rows(
+        f"UPDATE run SET requested_at = requested_at - {seconds}, started_at = started_at - {seconds},"
+        f" lease_until = lease_until - {seconds} RETURNING 1"
+    )
+
+
+async def test_the_run_of_a_dead_worker_goes_to_another_within_a_minute(bench: Bench, sweep: Sweep) -> None:
+    await bench.connect(FakeArr(items={7: movie_item(7, bench.root)}))
+    async with bench.deps.db.transaction() as tx:
+        (waiting,) = await runs.list_waiting(tx, 5)
+        held = await runs.claim(tx, waiting.id)
+    assert held is not None
+    for _ in range(2):  # it lives: it gives word every third of its lease
+        await let_pass(bench, runs.LEASE * 0.7)
+        await sweep.once()
+        async with bench.deps.db.transaction() as tx:
+            await runs.progress(tx, held, 1)
+    assert await bench.rows("SELECT outcome FROM run") == [(None,)]
+    await let_pass(bench, timedelta(seconds=60 - INTERVAL))
+    await sweep.once()
+    ended: list[tuple[object, ...]] = [("failed", True, 1), ("completed", False, 1)]
+    await until_rows(bench, "SELECT outcome, lost, fetched FROM run ORDER BY id", ended)
+    async with bench.deps.db.transaction() as tx:
+        with pytest.raises(LeaseLost):
+            await runs.finish(tx, held, runs.RunResult(outcome=RunOutcome.COMPLETED))
 
 
 async def test_without_redis_the_sweep_does_the_work(bench: Bench) -> None:

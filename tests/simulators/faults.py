@@ -20,8 +20,9 @@ _POLL = 0.02  # s
 class Fault:
     """One kind of wrong answer, for every path that lies at or below `path` (below /api/v3) and one method or all.
 
-    `instead` is False where the truth follows: after `seconds`, after the end of a `hang`, or `cut` off in the middle;
-    `late` seconds pass between what is read for the answer and its first byte.
+    `instead` is False where the truth follows: after `seconds`, after the end of a `hang`, `cut` off after a `part`, or
+    with a `stall` there until the fault is taken away; `late` seconds pass between what is read for the answer and its
+    first byte.
     """
 
     status: int = 500
@@ -36,6 +37,8 @@ class Fault:
     cut: bool = False
     chunked: bool = False
     late: float = 0.0
+    part: float = 0.5
+    stall: bool = False
 
     def covers(self, method: str, path: str) -> bool:
         below = path == self.path or path.startswith(self.path.rstrip("/") + "/")
@@ -50,7 +53,9 @@ class Fault:
             headers = {} if self.location is None else {"Location": self.location}
             await Response(self.body, self.status, headers, self.content_type)(scope, receive, send)
         elif self.cut:
-            await truth(scope, receive, _Cutter(send, chunked=self.chunked))
+            await truth(scope, receive, _Cutter(send, self.part, chunked=self.chunked))
+        elif self.stall:
+            await truth(scope, receive, self._in_two(send, on))
         else:
             await truth(scope, receive, self._after_a_while(send) if self.late else send)
 
@@ -62,12 +67,25 @@ class Fault:
 
         return sending
 
+    def _in_two(self, send: Send, on: Callable[[], bool]) -> Send:
+        async def sending(message: MutableMapping[str, Any]) -> None:
+            body = message.get("body", b"")
+            first = int(len(body) * self.part)
+            if message["type"] == "http.response.body" and body:
+                await send({**message, "body": body[:first], "more_body": True})
+                while on():  # noqa: ASYNC110 - the fault is taken away in another thread
+                    await asyncio.sleep(_POLL)
+                message = {**message, "body": body[first:]}
+            await send(message)
+
+        return sending
+
 
 class _Cutter:
-    """Lets half of the body through and never ends it: the server then closes the connection."""
+    """Lets the first part of the body through and never ends it: the server then closes the connection."""
 
-    def __init__(self, send: Send, *, chunked: bool) -> None:
-        self._send, self._chunked = send, chunked
+    def __init__(self, send: Send, part: float, *, chunked: bool) -> None:
+        self._send, self._part, self._chunked = send, part, chunked
 
     async def __call__(self, message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start" and self._chunked:
@@ -75,7 +93,7 @@ class _Cutter:
             message = {**message, "headers": kept}
         if message["type"] == "http.response.body":
             body = message.get("body", b"")
-            message = {**message, "body": body[: len(body) // 2], "more_body": True}
+            message = {**message, "body": body[: int(len(body) * self._part)], "more_body": True}
         await self._send(message)
 
 
@@ -134,9 +152,14 @@ def hang(path: str = "") -> Fault:
     return Fault(hang=True, instead=False, path=path)
 
 
-def cut(path: str = "", *, chunked: bool = False) -> Fault:
-    """Close the connection in the middle of the true body, of promised length or `chunked`."""
-    return Fault(cut=True, chunked=chunked, instead=False, path=path)
+def cut(path: str = "", *, chunked: bool = False, part: float = 0.5) -> Fault:
+    """Close the connection after `part` of the true body, of promised length or `chunked`."""
+    return Fault(cut=True, chunked=chunked, part=part, instead=False, path=path)
+
+
+def stall(path: str = "", *, part: float = 0.5) -> Fault:
+    """Send `part` of the true body, and the rest once the fault is taken away."""
+    return Fault(stall=True, part=part, instead=False, path=path)
 
 
 def only_for(method: str, fault: Fault) -> Fault:
