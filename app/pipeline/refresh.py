@@ -233,6 +233,7 @@ class Refresh:
             rows = await create_or_update_bulk(
                 tx, self._connection.id, staged, self._held.read_at, Rank.BACKFILL, decided=decided
             )
+        self._deps.live.changed(Topic.RUNS)
         for row in rows:
             self._tally.written[row.written] += 1
             if row.written is Written.UNCHANGED:
