@@ -229,7 +229,7 @@ def rotate(life: Life) -> None:
     assert (done.returncode, done.stdout[:10]) == (0, "4 secrets "), done
     life.host.add("charge00001", "Charge trailer")
     life.radarr.import_file(life.radarr.add("Charge", 2022, youtube_trailer_id="charge00001"))
-    wait_for("the failure", lambda: life.stack.api("GET", "/status")["downloads"]["paused_reason"])
+    wait_for("the failure", lambda: "PROXY" in (life.stack.titles().get("Charge", {}).get("reason_text") or ""))
     life.command("media")
     life.command("doctor", "--json")
     with life.client(**{"X-Api-Key": life.secrets["API key"]}) as api:
