@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from app.db.overview import FinishedRun
 from schemas.base import RunOutcome
@@ -22,18 +25,24 @@ _RUN_COUNTS = {
 }
 
 
-class Meters:
-    """The counts of one API process since its start."""
+class Meters(Collector):
+    """The counts of one API process since its start; a plain number costs a webhook the least."""
 
     def __init__(self) -> None:
+        self._webhooks: Counter[int] = Counter()
         self._registry = CollectorRegistry()
-        self._webhooks = Counter(
-            "trailhook_webhooks", "Webhooks answered by this process.", ["status"], registry=self._registry
-        )
+        self._registry.register(self)
 
     def count_webhook(self, status: int) -> None:
         """Count one answered webhook."""
-        self._webhooks.labels(str(status)).inc()
+        self._webhooks[status] += 1
+
+    def collect(self) -> Iterable[Metric]:
+        """Give the counts as prometheus-client asks for them."""
+        answered = CounterMetricFamily("trailhook_webhooks", "Webhooks answered by this process.", labels=["status"])
+        for status, count in sorted(self._webhooks.items()):
+            answered.add_metric([str(status)], count)
+        return [answered]
 
     def text(self, status: StatusRead, finished: Mapping[int, FinishedRun]) -> bytes:
         """Write the counts and the present state in Prometheus' format; `finished` are the last runs that ended."""
